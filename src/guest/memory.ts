@@ -1,0 +1,176 @@
+/**
+ * The guest's memory: one 4 GiB WebAssembly memory, identity mapped, nothing committed until touched. Permissions are
+ * one byte per 4 KiB page in a table inside the same memory, so both tiers check an access with one load.
+ *
+ * Code inside the engine that works for the guest (system calls, signal frames, probes) uses the checked methods here;
+ * they never throw on a bad guest pointer but return `undefined`/`false`, which the caller turns into EFAULT or a
+ * signal. The raw views are for the tiers and for addresses the engine itself owns.
+ */
+import type { GuestAddr } from '../bits.js';
+import { PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE, PERMISSION_TABLE, TASK_SIZE } from './layout.js';
+
+/** Permission bits of a page. A page with none of READ, WRITE and EXECUTE is either unmapped or PROT_NONE (MAPPED). */
+export const Permission = {
+  NONE: 0,
+  READ: 1,
+  WRITE: 2,
+  EXECUTE: 4,
+  /** The page belongs to a mapping (tells PROT_NONE, SEGV_ACCERR, from a hole, SEGV_MAPERR). */
+  MAPPED: 8,
+  /** Translated code was read from this page: a write must be announced. Set by the engine only. */
+  CODE: 16,
+  /** The page maps a file beyond its end: an access is SIGBUS, not SIGSEGV. */
+  BEYOND_EOF: 32,
+} as const;
+
+/** Told about changes under translated code. */
+export interface CodeWatcher {
+  /** Bytes [start, end) changed, or their mapping did, and some translation was made from their pages. */
+  codeChanged(start: GuestAddr, end: GuestAddr): void;
+}
+
+export class GuestMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  readonly view: DataView;
+  /** Permission byte of page `n` at index `n`. */
+  readonly permissions: Uint8Array;
+  codeWatcher: CodeWatcher | undefined;
+
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: 65536, maximum: 65536 });
+    const buffer = this.memory.buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.view = new DataView(buffer);
+    this.permissions = new Uint8Array(buffer, PERMISSION_TABLE, PAGE_COUNT);
+  }
+
+  /** Whether every byte of [addr, addr + size) is in pages that have all bits of `permission`. */
+  allows(addr: GuestAddr, size: number, permission: number): boolean {
+    if (size === 0) return true;
+    const last = addr + size - 1;
+    if (last > 0xffff_ffff) return false;
+    for (let page = addr >>> PAGE_SHIFT; page <= last >>> PAGE_SHIFT; page++) {
+      if ((this.permissions[page] & permission) !== permission) return false;
+    }
+    return true;
+  }
+
+  /** Gives the whole pages of [addr, addr + size) these permissions (MAPPED is added). Contents stay. */
+  setPermissions(addr: GuestAddr, size: number, permission: number): void {
+    const first = addr >>> PAGE_SHIFT;
+    const end = Math.ceil((addr + size) / PAGE_SIZE);
+    this.announce(first, end);
+    this.permissions.fill(permission | Permission.MAPPED, first, end);
+  }
+
+  /** Removes the whole pages of [addr, addr + size) and zeroes them, so that the next mapping starts clean. */
+  unmap(addr: GuestAddr, size: number): void {
+    const first = addr >>> PAGE_SHIFT;
+    const end = Math.ceil((addr + size) / PAGE_SIZE);
+    this.announce(first, end);
+    for (let page = first; page < end; page++) {
+      if (this.permissions[page] !== 0) this.u8.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+    }
+    this.permissions.fill(0, first, end);
+  }
+
+  /** Zeroes the mapped part of [addr, addr + size) without touching pages that were never written. */
+  zero(addr: GuestAddr, size: number): void {
+    this.u8.fill(0, addr, addr + size);
+  }
+
+  /** Marks the pages of [start, end) as having translations, so that stores into them are announced. */
+  markCode(start: GuestAddr, end: GuestAddr): void {
+    for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
+      this.permissions[page] |= Permission.CODE;
+    }
+  }
+
+  /** Drops the CODE mark of a page after its translations are gone. */
+  clearCode(page: number): void {
+    this.permissions[page] &= ~Permission.CODE;
+  }
+
+  /** Tells the watcher that the guest or the engine changed bytes of pages marked CODE. Cheap when there are none. */
+  announceWrite(addr: GuestAddr, size: number): void {
+    if (size === 0 || this.codeWatcher === undefined) return;
+    for (let page = addr >>> PAGE_SHIFT; page <= (addr + size - 1) >>> PAGE_SHIFT; page++) {
+      if ((this.permissions[page] & Permission.CODE) !== 0) {
+        this.codeWatcher.codeChanged(addr, addr + size);
+        return;
+      }
+    }
+  }
+
+  private announce(firstPage: number, endPage: number): void {
+    if (this.codeWatcher === undefined) return;
+    for (let page = firstPage; page < endPage; page++) {
+      if ((this.permissions[page] & Permission.CODE) !== 0) {
+        this.codeWatcher.codeChanged(firstPage * PAGE_SIZE, endPage * PAGE_SIZE);
+        return;
+      }
+    }
+  }
+
+  // -- checked access on behalf of the guest -------------------------------------------------------------------------
+
+  /** A live view (not a copy) of guest bytes, or undefined when the guest may not read them all. */
+  readable(addr: GuestAddr, size: number): Uint8Array | undefined {
+    return this.allows(addr, size, Permission.READ) ? this.u8.subarray(addr, addr + size) : undefined;
+  }
+
+  /**
+   * A live view of guest bytes that may be written, or undefined when the guest may not write them all. Call
+   * `announceWrite` after changing them.
+   */
+  writable(addr: GuestAddr, size: number): Uint8Array | undefined {
+    return this.allows(addr, size, Permission.WRITE) ? this.u8.subarray(addr, addr + size) : undefined;
+  }
+
+  /** Copies bytes into guest memory; false (and nothing written) when the guest may not write there. */
+  write(addr: GuestAddr, data: Uint8Array): boolean {
+    if (!this.allows(addr, data.length, Permission.WRITE)) return false;
+    this.u8.set(data, addr);
+    this.announceWrite(addr, data.length);
+    return true;
+  }
+
+  readU32(addr: GuestAddr): number | undefined {
+    return this.allows(addr, 4, Permission.READ) ? this.view.getUint32(addr, true) : undefined;
+  }
+
+  writeU32(addr: GuestAddr, value: number): boolean {
+    if (!this.allows(addr, 4, Permission.WRITE)) return false;
+    this.view.setUint32(addr, value, true);
+    this.announceWrite(addr, 4);
+    return true;
+  }
+
+  /** The NUL-terminated bytes at `addr` without the NUL; undefined on a bad pointer or past `limit` bytes. */
+  readCString(addr: GuestAddr, limit = 4096): Uint8Array | undefined {
+    for (let n = 0; n <= limit; n++) {
+      const at = addr + n;
+      if ((n === 0 || (at & (PAGE_SIZE - 1)) === 0) && !this.allows(at, 1, Permission.READ)) return undefined;
+      if (this.u8[at] === 0) return this.u8.slice(addr, at);
+    }
+    return undefined;
+  }
+
+  /** Writes bytes without regard to permissions (loader, signal trampolines, kuser page). */
+  poke(addr: GuestAddr, data: Uint8Array): void {
+    this.u8.set(data, addr);
+    this.announceWrite(addr, data.length);
+  }
+
+  /** Whether `addr` could ever belong to the guest. */
+  static isGuest(addr: number): boolean {
+    return addr < TASK_SIZE;
+  }
+}
