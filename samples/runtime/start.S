@@ -1,6 +1,9 @@
 @ Process entry without a C library: argc, argv and envp go to main, its result to exit_group.
         .syntax unified
         .text
+#ifdef __thumb__
+        .thumb
+#endif
         .global _start
         .type   _start, %function
 _start:
