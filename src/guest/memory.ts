@@ -23,6 +23,10 @@ export const Permission = {
   BEYOND_EOF: 32,
 } as const;
 
+const ZERO_PAGE = new Uint8Array(PAGE_SIZE);
+const isZero = (bytes: Uint8Array): boolean =>
+  Buffer.compare(bytes, bytes.length === PAGE_SIZE ? ZERO_PAGE : ZERO_PAGE.subarray(0, bytes.length)) === 0;
+
 /** Told about changes under translated code. */
 export interface CodeWatcher {
   /** Bytes [start, end) changed, or their mapping did, and some translation was made from their pages. */
@@ -75,15 +79,27 @@ export class GuestMemory {
     const first = addr >>> PAGE_SHIFT;
     const end = Math.ceil((addr + size) / PAGE_SIZE);
     this.announce(first, end);
-    for (let page = first; page < end; page++) {
-      if (this.permissions[page] !== 0) this.u8.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-    }
+    this.zero(first * PAGE_SIZE, (end - first) * PAGE_SIZE);
     this.permissions.fill(0, first, end);
   }
 
-  /** Zeroes the mapped part of [addr, addr + size) without touching pages that were never written. */
+  /** Zeroes [addr, addr + size) without writing to pages that are zero already, so nothing new is committed. */
   zero(addr: GuestAddr, size: number): void {
-    this.u8.fill(0, addr, addr + size);
+    const end = addr + size;
+    for (let at = addr; at < end; ) {
+      const next = Math.min(end, (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE);
+      const page = this.u8.subarray(at, next);
+      if (!isZero(page)) page.fill(0);
+      at = next;
+    }
+  }
+
+  /** Copies whole pages to clean ones; pages of zeroes are skipped. Permissions play no part. */
+  copyPages(to: GuestAddr, from: GuestAddr, size: number): void {
+    for (let at = 0; at < size; at += PAGE_SIZE) {
+      const page = this.u8.subarray(from + at, from + at + PAGE_SIZE);
+      if (!isZero(page)) this.u8.set(page, to + at);
+    }
   }
 
   /** Marks the pages of [start, end) as having translations, so that stores into them are announced. */
