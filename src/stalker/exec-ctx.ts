@@ -1,0 +1,53 @@
+/**
+ * Everything the engine keeps for one thread: its blocks, its shadow stack, who receives its events. A thread that is
+ * not followed has one too, with an empty event mask: it runs through the same path with nothing inserted.
+ */
+import type { InterworkingAddr } from '../bits.js';
+import type { EventSink } from '../events/sink.js';
+import type { Location } from '../ir/location.js';
+import type { ExecBlock, Segment } from './exec-block.js';
+import type { FollowOptions } from './options.js';
+import type { ShadowStack } from './shadow-stack.js';
+import { keepEverything, type Transformer } from './transformer.js';
+
+/** Frida's states; they only ever advance. */
+export const CtxState = { ACTIVE: 0, UNFOLLOW_PENDING: 1, DESTROY_PENDING: 2 } as const;
+
+export class ExecCtx {
+  readonly tid: number;
+  readonly options: FollowOptions;
+  readonly transformer: Transformer;
+  readonly sink: EventSink | undefined;
+  readonly shadowStack: ShadowStack | undefined;
+  /** Byte address of the shadow stack's top while the thread is not the live one. */
+  shadowTop: number;
+  state: number = CtxState.ACTIVE;
+  sinkStarted = false;
+  /** Block by location. Nothing is removed while the context lives; an invalidated block is translated anew in place. */
+  readonly mappings = new Map<Location, ExecBlock>();
+  /** In creation order. */
+  readonly blocks: ExecBlock[] = [];
+  /** Where the thread resumes inside a block after a system call; undefined: dispatch from PC. */
+  resume: Segment | undefined;
+  /** Reasons why the thread is momentarily not in plain translated code (callouts, probes, the transformer). */
+  pendingCalls = 0;
+
+  constructor(tid: number, options: FollowOptions, shadowStack: ShadowStack | undefined) {
+    this.tid = tid;
+    this.options = options;
+    this.transformer = options.transformer ?? keepEverything;
+    this.sink = options.sink;
+    this.shadowStack = shadowStack;
+    this.shadowTop = shadowStack?.base ?? 0;
+  }
+
+  /** Whether an unfollow was asked for and may be carried out now. */
+  get mustUnfollow(): boolean {
+    return this.state === CtxState.UNFOLLOW_PENDING && this.pendingCalls === 0;
+  }
+
+  /** The block that starts exactly at this interworking address, in whatever data endianness it was met. */
+  blockAt(address: InterworkingAddr): ExecBlock | undefined {
+    return this.mappings.get(address);
+  }
+}

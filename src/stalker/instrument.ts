@@ -1,0 +1,169 @@
+/**
+ * The instrumentation, written as IR into the block under construction: event records in the ring, shadow stack pushes
+ * and pops, callouts. Which events happen where is stalker-semantics (Frida's rules) for `gum` and the architecture for
+ * `precise`; neither tier knows what an event is.
+ */
+import type { Insn } from '../arm/insn.js';
+import type { Transfer } from '../arm/lift-context.js';
+import { EventKind } from '../events/event.js';
+import { FRAME_BYTES, RECORD_BYTES, type SiteTable } from '../events/ring.js';
+import { Word } from '../guest/cpu-state.js';
+import type { Builder } from '../ir/builder.js';
+import { ExitReason, type ValueId } from '../ir/terminal.js';
+import type { FollowOptions } from './options.js';
+
+/** A site whose clockAdjust waits for the number of instructions in its segment. */
+interface OpenSite {
+  readonly site: number;
+  readonly segment: number;
+  /** Instructions of the segment retired when the event happens. */
+  readonly retired: number;
+}
+
+const LINK_REGISTER = 14;
+
+/** Whether this transfer is a return by its own looks, under `precise`. */
+const looksLikeReturn = (t: Transfer): boolean =>
+  t.form === 'ldm' || ((t.form === 'bx' || t.form === 'mov') && t.register === LINK_REGISTER) || (t.form === 'ldr' && t.pops);
+
+/** Whether Frida reports it as RET: any `mov pc`, any LDM with pc, and in ARM state `ldr pc, [sp], #4`. */
+const isGumReturn = (t: Transfer): boolean =>
+  t.form === 'mov' || t.form === 'ldm' || (t.form === 'ldr' && t.pops && t.insn.isa === 'arm');
+
+export class Instrument {
+  private readonly options: FollowOptions;
+  private readonly sites: SiteTable;
+  private readonly unwindCallout: number;
+  private readonly quiet: boolean;
+  private readonly open: OpenSite[] = [];
+  private blockSite = -1;
+  private segment = -1;
+  private retired = 0;
+  private builder: Builder | undefined;
+
+  /** `quiet` blocks emit no EXEC (Frida's exclusive-access rule). `unwindCallout` runs the slow return. */
+  constructor(options: FollowOptions, sites: SiteTable, unwindCallout: number, quiet: boolean) {
+    this.options = options;
+    this.sites = sites;
+    this.unwindCallout = unwindCallout;
+    this.quiet = quiet;
+  }
+
+  private wants(kind: number): boolean {
+    return (this.options.events & kind) !== 0;
+  }
+
+  private get hasShadowStack(): boolean {
+    return this.wants(EventKind.CALL | EventKind.RET);
+  }
+
+  /** At the very start of a block: leave for a drain when the ring is near its end. */
+  ringCheck(b: Builder): void {
+    this.enterSegment(b);
+    if (!this.wants(EventKind.CALL | EventKind.RET | EventKind.EXEC | EventKind.BLOCK)) return;
+    b.trapIf(b.ltU(b.get(Word.RING_LIMIT), b.get(Word.RING_HEAD)), ExitReason.DRAIN);
+  }
+
+  /** BLOCK, at block entry after the probes. */
+  blockEntry(b: Builder, start: number): void {
+    if (!this.wants(EventKind.BLOCK)) return;
+    this.blockSite = this.addSite(EventKind.BLOCK, start, 0);
+    this.record(b, this.blockSite);
+  }
+
+  /** Before a kept instruction: EXEC. */
+  beforeInsn(b: Builder, insn: Insn): void {
+    if (b !== this.builder) this.enterSegment(b);
+    this.retired++;
+    if (!this.wants(EventKind.EXEC) || this.quiet) return;
+    const location = insn.isa === 'thumb' ? insn.pc + 1 : insn.pc;
+    if (this.options.profile === 'precise') {
+      this.record(b, this.addSite(EventKind.EXEC, location, 0));
+    } else {
+      b.when(b.ne(b.get(Word.LAST_EXEC), b.const(location)), () => {
+        b.set(b.const(location), Word.LAST_EXEC);
+        this.record(b, this.addSite(EventKind.EXEC, location, 0));
+      });
+    }
+  }
+
+  /** Where control leaves: CALL, RET and the shadow stack. */
+  transfer(b: Builder, t: Transfer): void {
+    if (!this.hasShadowStack) return;
+    const pc = this.options.profile === 'gum' && t.itStart !== undefined ? t.itStart : t.insn.pc;
+    const location = t.insn.isa === 'thumb' ? pc + 1 : pc;
+    if (t.link !== undefined) this.call(b, t, location, t.link);
+    else if (this.options.profile === 'gum') this.gumTransfer(b, t, location);
+    else if (t.form !== 'b') this.preciseTransfer(b, t, location);
+  }
+
+  /** Patches what only the finished block knows; `counts` are the instructions of each segment. */
+  finish(end: number, counts: readonly number[]): void {
+    if (this.blockSite >= 0) this.sites.target[this.blockSite] = end;
+    for (const { site, segment, retired } of this.open) {
+      this.sites.clockAdjust[site] = (counts[segment] as number) - retired;
+    }
+  }
+
+  private enterSegment(b: Builder): void {
+    this.builder = b;
+    this.segment++;
+    this.retired = 0;
+  }
+
+  private addSite(kind: number, location: number, target: number | undefined): number {
+    const site = this.sites.add(kind, location, target, 0);
+    this.open.push({ site, segment: this.segment, retired: this.retired });
+    return site;
+  }
+
+  private record(b: Builder, site: number, target?: ValueId, withDepth = false): void {
+    const head = b.get(Word.RING_HEAD);
+    b.hostStore32(head, b.const(site), 0);
+    b.hostStore32(head, b.get(Word.FUEL), 4);
+    if (target !== undefined) b.hostStore32(head, target, 8);
+    if (withDepth) b.hostStore32(head, b.get(Word.SHADOW_TOP), 12);
+    b.set(b.add(head, b.const(RECORD_BYTES)), Word.RING_HEAD);
+  }
+
+  private call(b: Builder, t: Transfer, location: number, link: number): void {
+    if (this.wants(EventKind.CALL)) {
+      const fixed = b.constantOf(t.target);
+      const site = this.addSite(EventKind.CALL, location, fixed === undefined ? undefined : fixed >>> 0);
+      this.record(b, site, fixed === undefined ? t.target : undefined, true);
+    }
+    const top = b.get(Word.SHADOW_TOP);
+    b.hostStore32(top, b.const(link), 0);
+    b.hostStore32(top, b.get(Word.SP), 4);
+    const grows = b.ltU(top, b.get(Word.SHADOW_LIMIT));
+    b.set(b.add(top, b.shl(grows, b.const(3))), Word.SHADOW_TOP);
+  }
+
+  private preciseTransfer(b: Builder, t: Transfer, location: number): void {
+    const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
+    const sameTarget = b.eq(b.hostLoad32(frame, 0), t.target);
+    const hit = b.and(sameTarget, b.eq(b.hostLoad32(frame, 4), b.get(Word.SP)));
+    const site = this.wants(EventKind.RET) ? this.addSite(EventKind.RET, location, undefined) : undefined;
+    if (!looksLikeReturn(t)) {
+      b.when(hit, () => {
+        b.set(frame, Word.SHADOW_TOP);
+        if (site !== undefined) this.record(b, site, t.target, true);
+      });
+      return;
+    }
+    b.when(hit, () => b.set(frame, Word.SHADOW_TOP));
+    b.when(b.eqz(hit), () => {
+      // The slow return finds its target where the record will have it.
+      b.hostStore32(b.get(Word.RING_HEAD), t.target, 8);
+      b.callout(this.unwindCallout);
+    });
+    if (site !== undefined) this.record(b, site, t.target, true);
+  }
+
+  private gumTransfer(b: Builder, t: Transfer, location: number): void {
+    const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
+    b.when(b.eq(b.hostLoad32(frame, 0), t.target), () => b.set(frame, Word.SHADOW_TOP));
+    if (!isGumReturn(t) || !this.wants(EventKind.RET)) return;
+    this.record(b, this.addSite(EventKind.RET, location, undefined), t.target, true);
+  }
+}

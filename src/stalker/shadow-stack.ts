@@ -1,0 +1,103 @@
+/**
+ * The shadow stack of a thread, in linear memory so that translated code pushes and pops it inline. A frame is two
+ * words: the return address (interworking) and sp at the call. It grows upwards from a sentinel that matches no return;
+ * one spare frame above the limit takes the store of a push that does not count.
+ *
+ * `precise`: a return whose target and sp equal the top frame's pops it. Any other return of return class comes here
+ * (`unwind`): frames whose sp lies below the current sp belong to activations that are gone (longjmp, exceptions) and
+ * are dropped. `gum`: capacity 1023, only the top frame is compared, and only its address.
+ */
+import { Word } from '../guest/cpu-state.js';
+import { SHADOW_STACKS, SHADOW_STACKS_BYTES } from '../guest/layout.js';
+import type { Profile } from './options.js';
+import { FRAME_BYTES } from '../events/ring.js';
+
+const AREA_BYTES = 0x80_0000;
+const AREAS = SHADOW_STACKS_BYTES / AREA_BYTES;
+const GUM_FRAMES = 1023;
+const SENTINEL = -1;
+
+/** Hands out shadow stack areas; an area is reused when its thread has gone. */
+export class ShadowStacks {
+  private readonly words: Int32Array;
+  private readonly free: number[] = [];
+  private used = 0;
+
+  constructor(words: Int32Array) {
+    this.words = words;
+  }
+
+  /** A new empty stack, or undefined when every area is taken. */
+  allocate(profile: Profile): ShadowStack | undefined {
+    const index = this.free.pop() ?? (this.used < AREAS ? this.used++ : undefined);
+    return index === undefined ? undefined : new ShadowStack(this.words, index, profile);
+  }
+
+  release(stack: ShadowStack): void {
+    this.free.push(stack.index);
+  }
+}
+
+/** One open call. */
+export interface ShadowFrame {
+  readonly returnAddress: number;
+  readonly sp: number;
+}
+
+export class ShadowStack {
+  readonly index: number;
+  /** Byte address of frame 0. */
+  readonly base: number;
+  /** Byte address a full stack's top has. */
+  readonly limit: number;
+  private readonly words: Int32Array;
+
+  constructor(words: Int32Array, index: number, profile: Profile) {
+    this.words = words;
+    this.index = index;
+    const area = SHADOW_STACKS + index * AREA_BYTES;
+    this.base = area + FRAME_BYTES;
+    const capacity = profile === 'gum' ? GUM_FRAMES : AREA_BYTES / FRAME_BYTES - 2;
+    this.limit = this.base + capacity * FRAME_BYTES;
+    words[area >>> 2] = SENTINEL;
+    words[(area >>> 2) + 1] = SENTINEL;
+  }
+
+  /** Open calls, outermost first, given the byte address of the top. */
+  frames(top: number): ShadowFrame[] {
+    const frames: ShadowFrame[] = [];
+    for (let at = this.base; at < top; at += FRAME_BYTES) {
+      frames.push({ returnAddress: this.returnAddress(at), sp: this.sp(at) });
+    }
+    return frames;
+  }
+
+  private returnAddress(at: number): number {
+    return (this.words[at >>> 2] as number) >>> 0;
+  }
+
+  private sp(at: number): number {
+    return (this.words[(at >>> 2) + 1] as number) >>> 0;
+  }
+
+  /**
+   * A return to `target` with `sp` that did not match the top frame exactly: the new top (byte address). Looks down
+   * through frames that this sp has left behind for the one that matches; pops through it. Without a match, the frames
+   * left behind are dropped and the return is an unmatched one.
+   */
+  unwind(top: number, target: number, sp: number): number {
+    let at = top;
+    while (at > this.base && this.sp(at - FRAME_BYTES) < sp) at -= FRAME_BYTES;
+    if (at > this.base && this.returnAddress(at - FRAME_BYTES) === target) return at - FRAME_BYTES;
+    if (at === top || this.returnAddress(top - FRAME_BYTES) !== target) return at;
+    // The callee moved sp up (a stack switch, or arguments popped by the callee): its own frame, and only that.
+    return top - FRAME_BYTES;
+  }
+}
+
+/** Points the engine words at a stack (or at none). */
+export const installShadowStack = (words: Int32Array, stack: ShadowStack | undefined, top: number): void => {
+  words[Word.SHADOW_TOP] = top;
+  words[Word.SHADOW_BASE] = stack?.base ?? 0;
+  words[Word.SHADOW_LIMIT] = stack?.limit ?? 0;
+};
