@@ -1,0 +1,57 @@
+/**
+ * Files of Debian armhf packages, fetched by apt into .cache/debian with a private state directory: the system's sources
+ * and keys are used, the system's package database is neither read nor changed, and no root is needed.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CACHE_DIR } from './toolchain.js';
+
+const root = join(CACHE_DIR, 'debian');
+
+const aptOptions = (): string[] => {
+  const settings: Record<string, string> = {
+    'APT::Architecture': 'armhf',
+    'APT::Architectures::': 'armhf',
+    'APT::Sandbox::User': '',
+    'Dir::State': join(root, 'state'),
+    'Dir::State::status': join(root, 'status'),
+    'Dir::Cache': join(root, 'cache'),
+    'Acquire::Languages': 'none',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+};
+
+const updateLists = (): void => {
+  const done = join(root, 'updated');
+  if (existsSync(done)) return;
+  mkdirSync(join(root, 'state/lists/partial'), { recursive: true });
+  mkdirSync(join(root, 'cache/archives/partial'), { recursive: true });
+  writeFileSync(join(root, 'status'), '');
+  // A source without armhf makes update fail in part; what matters is whether the download below works.
+  spawnSync('apt-get', [...aptOptions(), 'update'], { stdio: 'ignore' });
+  writeFileSync(done, '');
+};
+
+export const hasApt = (): boolean => spawnSync('apt-get', ['--version']).status === 0;
+
+/** The directory an armhf package was unpacked into. Throws with apt's words when it cannot be had. */
+export const debianPackage = (name: string): string => {
+  const directory = join(root, 'unpacked', name);
+  if (existsSync(directory)) return directory;
+  updateLists();
+  const download = join(root, `download-${name}-${process.pid}`);
+  const unpacked = `${download}-files`;
+  mkdirSync(download, { recursive: true });
+  const run = spawnSync('apt-get', [...aptOptions(), 'download', name], { cwd: download, encoding: 'utf8' });
+  if (run.status !== 0) {
+    rmSync(join(root, 'updated'), { force: true });
+    throw new Error(`apt-get download ${name} (armhf) failed:\n${run.stderr}`);
+  }
+  const [file] = readdirSync(download).filter((entry) => entry.endsWith('.deb'));
+  execFileSync('dpkg-deb', ['-x', join(download, file as string), unpacked]);
+  rmSync(download, { recursive: true });
+  mkdirSync(join(root, 'unpacked'), { recursive: true });
+  if (!existsSync(directory)) renameSync(unpacked, directory);
+  return directory;
+};
