@@ -1,4 +1,4 @@
 #!/usr/bin/env -S node --import tsx
-import { execute } from '@oclif/core';
+import { start } from '../src/cli/start.ts';
 
-await execute({ development: true, dir: import.meta.url });
+await start(process.argv.slice(2), import.meta.url);
