@@ -46,8 +46,4 @@ export class ExecCtx {
     return this.state === CtxState.UNFOLLOW_PENDING && this.pendingCalls === 0;
   }
 
-  /** The block that starts exactly at this interworking address, in whatever data endianness it was met. */
-  blockAt(address: InterworkingAddr): ExecBlock | undefined {
-    return this.mappings.get(address);
-  }
 }

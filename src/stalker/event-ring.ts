@@ -1,0 +1,72 @@
+/**
+ * The engine's end of the event ring: where instrumented code stores records and from where they go to the live
+ * thread's sink. COMPILE is recorded here by the engine itself, in order with what the code around it records.
+ */
+import { EventKind } from '../events/event.js';
+import { type EventBatch, RECORD_BYTES, RECORD_WORDS, SiteTable } from '../events/ring.js';
+import { Word } from '../guest/cpu-state.js';
+import { EVENT_RING, EVENT_RING_BYTES } from '../guest/layout.js';
+import type { GuestMemory } from '../guest/memory.js';
+import type { ExecBlock } from './exec-block.js';
+import type { ExecCtx } from './exec-ctx.js';
+import { MAX_BLOCK_INSNS } from './options.js';
+
+/** Records one block can add after its ring check: two for every instruction, and the block's own. */
+const RESERVE = (2 * MAX_BLOCK_INSNS + 8) * RECORD_BYTES;
+
+export class EventRing {
+  readonly sites = new SiteTable();
+  /** Events handed to sinks so far. */
+  eventCount = 0;
+  /** Retired instructions when FUEL was last set, plus that fuel: the clock is this minus FUEL. */
+  clockBase = 0;
+  private readonly memory: GuestMemory;
+  private readonly words: Int32Array;
+
+  constructor(memory: GuestMemory, words: Int32Array) {
+    this.memory = memory;
+    this.words = words;
+    words[Word.RING_HEAD] = EVENT_RING | 0;
+    words[Word.RING_LIMIT] = (EVENT_RING + EVENT_RING_BYTES - RESERVE) | 0;
+  }
+
+  get clock(): number {
+    return this.clockBase - (this.words[Word.FUEL] as number);
+  }
+
+  /** Address of the record being written. */
+  get head(): number {
+    return (this.words[Word.RING_HEAD] as number) >>> 0;
+  }
+
+  /** Hands the records to the sink of `live`, the thread that wrote them. */
+  drain(live: ExecCtx | undefined): void {
+    const bytes = this.head - EVENT_RING;
+    if (bytes === 0) return;
+    this.words[Word.RING_HEAD] = EVENT_RING | 0;
+    if (live?.sink === undefined) return;
+    const first = EVENT_RING >>> 2;
+    const batch: EventBatch = {
+      tid: live.tid,
+      words: this.memory.i32.subarray(first, first + (bytes >>> 2)),
+      count: bytes / RECORD_BYTES,
+      sites: this.sites,
+      clockBase: this.clockBase,
+      shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
+    };
+    this.eventCount += batch.count;
+    live.sink.process(batch);
+  }
+
+  /** COMPILE of a block that was just translated for the live thread. */
+  recordCompile(live: ExecCtx, block: ExecBlock): void {
+    if ((live.options.events & EventKind.COMPILE) === 0) return;
+    if (this.head > (this.words[Word.RING_LIMIT] as number) >>> 0) this.drain(live);
+    const { head } = this;
+    const { i32 } = this.memory;
+    i32[head >>> 2] = this.sites.add(EventKind.COMPILE, block.start, block.end, 0);
+    i32[(head >>> 2) + 1] = this.words[Word.FUEL] as number;
+    i32[(head >>> 2) + RECORD_WORDS - 1] = 0;
+    this.words[Word.RING_HEAD] = (head + RECORD_BYTES) | 0;
+  }
+}
