@@ -1,0 +1,64 @@
+/**
+ * Debian armhf busybox-static, fetched by apt when the test runs: every command line gives the same bytes on stdout, the
+ * same exit code and the same files as under qemu-arm. Both runs happen in the same directory, made anew for each.
+ */
+import { createHash } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runGuest } from '../support/cli.js';
+import { debianPackage } from '../support/debian.js';
+import { type RunOptions, type RunResult, runQemu } from '../support/qemu.js';
+import { busyboxCommands, makeFixtures } from './busybox-commands.js';
+
+/** Every path below a directory with its mode and what it holds. */
+const listing = (directory: string): string[] => {
+  const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+  return paths.map((path) => {
+    const full = join(directory, path);
+    const stat = lstatSync(full);
+    const content = stat.isSymbolicLink()
+      ? readlinkSync(full)
+      : stat.isFile()
+        ? createHash('sha256').update(readFileSync(full)).digest('hex').slice(0, 16)
+        : '';
+    return `${stat.mode.toString(8)} ${path} ${content}`;
+  });
+};
+
+const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'armstalk-busybox-')));
+const work = join(scratch, 'work');
+let busybox = '';
+
+beforeAll(() => {
+  busybox = `${debianPackage('busybox-static')}/bin/busybox`;
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const outcome = (run: (program: string, options: RunOptions) => RunResult, options: RunOptions) => {
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work);
+  makeFixtures(work);
+  const { stdout, status } = run(busybox, { ...options, cwd: work, argv0: 'busybox' });
+  return { status, stdout: stdout.toString('latin1'), files: listing(work) };
+};
+
+describe('busybox does what it does under qemu-arm', () => {
+  it.each(busyboxCommands.map((command) => [command.args.join(' ').replaceAll('\n', '\\n'), command] as const))(
+    '%s',
+    (_title, { args, stdin }) => {
+      const options = { args, ...(stdin === undefined ? {} : { stdin }) };
+      expect(outcome(runGuest, options)).toEqual(outcome(runQemu, options));
+    },
+  );
+});
