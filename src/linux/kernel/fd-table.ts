@@ -13,6 +13,7 @@ export interface Descriptor {
 export class FdTable {
   /** RLIMIT_NOFILE: descriptors are below this. */
   limit: number;
+  private inodes = 0;
   private readonly slots: (Descriptor | undefined)[] = [];
 
   constructor(limit = 1024) {
@@ -72,6 +73,11 @@ export class FdTable {
       if (descriptor !== undefined) list.push([fd, descriptor]);
     });
     return list;
+  }
+
+  /** The next inode number for a file without a name (pipe, eventfd, memfd): the same in every run. */
+  newInode(): number {
+    return ++this.inodes;
   }
 
   private put(fd: number, file: OpenFile, closeOnExec: boolean): void {
