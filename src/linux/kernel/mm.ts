@@ -28,6 +28,8 @@ export interface MappableFile {
   writeAt?(source: Uint8Array, offset: number): number;
   readonly device?: number;
   readonly inode?: number;
+  /** The last page of the file was unmapped. */
+  release?(): void;
 }
 
 export interface MapRequest {
@@ -163,6 +165,8 @@ export class AddressSpace {
     for (const region of this.list.remove(start, end)) {
       this.writeBack(region, region.start, region.end);
       this.memory.unmap(region.start, region.end - region.start);
+      const { file } = region;
+      if (file?.release !== undefined && !this.list.all.some((other) => other.file === file)) file.release();
     }
   }
 

@@ -3,12 +3,16 @@
  * belongs to (the process). `process/` creates them.
  */
 import type { GuestMemory } from '../../guest/memory.js';
+import type { CpuModel } from '../abi/auxv.js';
+import type { FaultContext } from '../abi/signal-frame.js';
 import type { Clock } from './clock.js';
 import type { FdTable } from './fd-table.js';
 import type { FutexTable } from './futex-table.js';
 import type { AddressSpace } from './mm.js';
 import type { Random } from './random.js';
-import type { ProcessSignals, TaskSignals } from './signal-state.js';
+import type { ResourceLimits } from './resource-limits.js';
+import type { ProcessSignals, SignalInfo, TaskSignals } from './signal-state.js';
+import type { TimerTable } from './timers.js';
 import type { Vfs } from './vfs.js';
 
 export interface ThreadGroup {
@@ -22,9 +26,13 @@ export interface ThreadGroup {
   readonly signals: ProcessSignals;
   readonly clock: Clock;
   readonly random: Random;
+  readonly timers: TimerTable;
+  readonly limits: ResourceLimits;
   readonly host: TaskHost;
+  /** Live tasks by tid, in the order they were made. */
   readonly tasks: Map<number, Task>;
   readonly identity: Identity;
+  readonly cpu: CpuModel;
 }
 
 /** Who the guest is; virtual unless the user asks for the host's. */
@@ -53,7 +61,14 @@ export interface Task {
   /** set_tid_address / CLONE_CHILD_CLEARTID: zeroed and futex-woken when the task ends; 0 = none. */
   clearChildTid: number;
   robustList: number;
+  /** Instructions this task has retired. */
+  retired: number;
+  /** The last exception, for mcontext. */
+  fault: FaultContext;
 }
+
+/** What happened to a signal, for the trace. */
+export type SignalOutcome = 'handler' | 'ignored' | 'fatal' | 'stopped';
 
 /** What the kernel asks of whoever runs the tasks. */
 export interface TaskHost {
@@ -72,6 +87,8 @@ export interface TaskHost {
   yieldTask(task: Task): void;
   /** An executable file was mapped (loader, mmap with PROT_EXEC). */
   moduleMapped?(path: string, address: number, sizeBytes: number, fileOffset: number): void;
+  /** A signal reached a task; called before registers change. */
+  signalTaken?(task: Task, info: SignalInfo, outcome: SignalOutcome): void;
   /** Something the user should hear once: `armstalk: …` on stderr and an incident in the trace. */
   incident(task: Task, code: string, message: string): void;
 }
