@@ -30,6 +30,19 @@ export class ByteBuffer {
     this.bytes[this.length++] = rest;
   }
 
+  /** Unsigned LEB128 in five bytes whatever the value, so that `patchU32` can replace it. */
+  paddedU32(value: number): void {
+    this.reserve(5);
+    this.length += 5;
+    this.patchU32(this.length - 5, value);
+  }
+
+  /** Replaces a padded u32 at `offset`. */
+  patchU32(offset: number, value: number): void {
+    for (let n = 0; n < 4; n++) this.bytes[offset + n] = ((value >>> (7 * n)) & 0x7f) | 0x80;
+    this.bytes[offset + 4] = value >>> 28;
+  }
+
   /** Signed LEB128 of an int32. */
   s32(value: number): void {
     let rest = value | 0;

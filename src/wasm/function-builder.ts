@@ -17,6 +17,10 @@ import {
   type ValueType,
 } from './opcode.js';
 
+/** A function: an imported one by its index, one the module defines by its number plus DEFINED. */
+export type FunctionRef = number;
+export const DEFINED = 0x100_0000;
+
 /** Index of a parameter or local. */
 export type Local = number;
 /** A branch target: how many constructs were open when it was made. */
@@ -27,6 +31,7 @@ export class FunctionBuilder {
   private readonly types: ValueType[] = [];
   private readonly free = new Map<ValueType, Local[]>();
   private readonly parameterCount: number;
+  private readonly relocations: { offset: number; defined: number }[] = [];
   private height = 0;
   /** Where the last `set` ended, for the tee peephole. */
   private setEnd = -1;
@@ -118,12 +123,12 @@ export class FunctionBuilder {
     return this;
   }
 
-  call(functionIndex: number): this {
-    return this.indexed(Control.call, functionIndex);
+  call(ref: FunctionRef): this {
+    return this.callRef(Control.call, ref);
   }
 
-  returnCall(functionIndex: number): this {
-    return this.indexed(Control.return_call, functionIndex);
+  returnCall(ref: FunctionRef): this {
+    return this.callRef(Control.return_call, ref);
   }
 
   callIndirect(typeIndex: number, tableIndex = 0): this {
@@ -201,8 +206,9 @@ export class FunctionBuilder {
   }
 
   /** The finished body: local declarations, code, end. Throws when a construct is still open. */
-  finish(): ByteBuffer {
+  finish(importedFunctions: number): ByteBuffer {
     if (this.height !== 0) throw new Error(`${this.height} constructs still open`);
+    for (const { offset, defined } of this.relocations) this.code.patchU32(offset, importedFunctions + defined);
     const body = new ByteBuffer(this.code.length + 64);
     this.declareLocals(body);
     body.append(this.code.view());
@@ -228,6 +234,14 @@ export class FunctionBuilder {
     this.code.byte(opcode);
     this.code.byte(type);
     return ++this.height;
+  }
+
+  private callRef(opcode: number, ref: FunctionRef): this {
+    if (ref < DEFINED) return this.indexed(opcode, ref);
+    this.code.byte(opcode);
+    this.relocations.push({ offset: this.code.length, defined: ref - DEFINED });
+    this.code.paddedU32(0);
+    return this;
   }
 
   private indexed(opcode: number, index: number): this {

@@ -1,6 +1,9 @@
-/** Assembles a WebAssembly module: types are merged, imports come first in every index space. */
+/**
+ * Assembles a WebAssembly module. Types are merged. Imported functions may be added until the end, even after bodies that
+ * call them were written: they come first in the index space anyway, and calls of defined functions are relocated.
+ */
 import { ByteBuffer } from './byte-buffer.js';
-import type { FunctionBuilder } from './function-builder.js';
+import { DEFINED, type FunctionBuilder, type FunctionRef } from './function-builder.js';
 import type { ValueType } from './opcode.js';
 
 const MAGIC = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
@@ -18,10 +21,10 @@ export interface Signature {
 export class ModuleBuilder {
   private readonly types = new Map<string, { index: number; signature: Signature }>();
   private readonly imports = new ByteBuffer();
-  private readonly exports = new ByteBuffer();
-  private readonly elements = new ByteBuffer();
+  private readonly exports: { name: string; ref: FunctionRef }[] = [];
+  private readonly elements: { start: number; refs: readonly FunctionRef[] }[] = [];
   private readonly globals = new ByteBuffer();
-  private readonly functions: { type: number; body: ByteBuffer | undefined }[] = [];
+  private readonly functions: { type: number; body: FunctionBuilder | undefined }[] = [];
   private readonly counts = {
     imports: 0,
     importedFunctions: 0,
@@ -64,24 +67,22 @@ export class ModuleBuilder {
     return this.counts.globals++;
   }
 
-  /** Returns the function index. Must precede every `declare`. */
-  importFunction(module: string, name: string, typeIndex: number): number {
-    if (this.functions.length > 0) throw new Error('imported functions come before defined ones');
+  importFunction(module: string, name: string, typeIndex: number): FunctionRef {
     this.import(module, name, Kind.function);
     this.imports.u32(typeIndex);
     return this.counts.importedFunctions++;
   }
 
-  /** Reserves the index of a function whose body follows with `define`. */
-  declare(typeIndex: number): number {
+  /** Reserves a function whose body follows with `define`. */
+  declare(typeIndex: number): FunctionRef {
     this.functions.push({ type: typeIndex, body: undefined });
-    return this.counts.importedFunctions + this.functions.length - 1;
+    return DEFINED + this.functions.length - 1;
   }
 
-  define(functionIndex: number, builder: FunctionBuilder): void {
-    const entry = this.functions[functionIndex - this.counts.importedFunctions];
-    if (entry === undefined) throw new Error(`function ${functionIndex} is not declared`);
-    entry.body = builder.finish();
+  define(ref: FunctionRef, builder: FunctionBuilder): void {
+    const entry = this.functions[ref - DEFINED];
+    if (entry === undefined) throw new Error(`function ${ref} is not declared`);
+    entry.body = builder;
   }
 
   /** A mutable or constant i32 global of this module. */
@@ -95,22 +96,13 @@ export class ModuleBuilder {
     return this.counts.globals++;
   }
 
-  exportFunction(name: string, functionIndex: number): void {
-    this.exports.name(name);
-    this.exports.byte(Kind.function);
-    this.exports.u32(functionIndex);
-    this.counts.exports++;
+  exportFunction(name: string, ref: FunctionRef): void {
+    this.exports.push({ name, ref });
   }
 
   /** Puts functions into table 0 from slot `start` on when the module is instantiated. */
-  element(start: number, functionIndices: readonly number[]): void {
-    this.elements.u32(0);
-    this.elements.byte(I32_CONST);
-    this.elements.s32(start);
-    this.elements.byte(END);
-    this.elements.u32(functionIndices.length);
-    for (const index of functionIndices) this.elements.u32(index);
-    this.counts.elements++;
+  element(start: number, refs: readonly FunctionRef[]): void {
+    this.elements.push({ start, refs });
   }
 
   /** The module's bytes. Throws when a declared function has no body. */
@@ -121,8 +113,8 @@ export class ModuleBuilder {
     this.section(out, Section.import, this.counts.imports, this.imports);
     this.section(out, Section.function, this.functions.length, this.functionBytes());
     this.section(out, Section.global, this.counts.globalsDefined, this.globals);
-    this.section(out, Section.export, this.counts.exports, this.exports);
-    this.section(out, Section.element, this.counts.elements, this.elements);
+    this.section(out, Section.export, this.exports.length, this.exportBytes());
+    this.section(out, Section.element, this.elements.length, this.elementBytes());
     this.section(out, Section.code, this.functions.length, this.codeBytes());
     return out.view().slice() as Uint8Array<ArrayBuffer>;
   }
@@ -141,6 +133,33 @@ export class ModuleBuilder {
     body.append(content.view());
     out.byte(id);
     out.sized(body);
+  }
+
+  private indexOf(ref: FunctionRef): number {
+    return ref >= DEFINED ? ref - DEFINED + this.counts.importedFunctions : ref;
+  }
+
+  private exportBytes(): ByteBuffer {
+    const bytes = new ByteBuffer();
+    for (const { name, ref } of this.exports) {
+      bytes.name(name);
+      bytes.byte(Kind.function);
+      bytes.u32(this.indexOf(ref));
+    }
+    return bytes;
+  }
+
+  private elementBytes(): ByteBuffer {
+    const bytes = new ByteBuffer();
+    for (const { start, refs } of this.elements) {
+      bytes.u32(0);
+      bytes.byte(I32_CONST);
+      bytes.s32(start);
+      bytes.byte(END);
+      bytes.u32(refs.length);
+      for (const ref of refs) bytes.u32(this.indexOf(ref));
+    }
+    return bytes;
   }
 
   private typeBytes(): ByteBuffer {
@@ -165,7 +184,7 @@ export class ModuleBuilder {
     const bytes = new ByteBuffer(4096);
     this.functions.forEach(({ body }, n) => {
       if (body === undefined) throw new Error(`function ${n} has no body`);
-      bytes.sized(body);
+      bytes.sized(body.finish(this.counts.importedFunctions));
     });
     return bytes;
   }

@@ -26,18 +26,20 @@ describe('LEB128', () => {
     b.s32(value);
     expect(b.length).toBe(signedLength(value));
     const m = new ModuleBuilder();
-    const f = new FunctionBuilder(0).i32(value);
-    m.define(m.declare(m.type([], [I32])), f);
-    m.exportFunction('f', 0);
+    const at = m.declare(m.type([], [I32]));
+    m.define(at, new FunctionBuilder(0).i32(value));
+    m.exportFunction('f', at);
     expect(instantiate(m).f?.()).toBe(value);
   });
 
   test('i64.const and f64.const read back', () => {
     const m = new ModuleBuilder();
-    m.define(m.declare(m.type([], [I64])), new FunctionBuilder(0).i64(-0x1234_5678_9abc_def0n));
-    m.define(m.declare(m.type([], [F64])), new FunctionBuilder(0).f64(-1.5e300));
-    m.exportFunction('i', 0);
-    m.exportFunction('f', 1);
+    const wide = m.declare(m.type([], [I64]));
+    const double = m.declare(m.type([], [F64]));
+    m.define(wide, new FunctionBuilder(0).i64(-0x1234_5678_9abc_def0n));
+    m.define(double, new FunctionBuilder(0).f64(-1.5e300));
+    m.exportFunction('i', wide);
+    m.exportFunction('f', double);
     const { i, f } = instantiate(m);
     expect(i?.()).toBe(-0x1234_5678_9abc_def0n);
     expect(f?.()).toBe(-1.5e300);
@@ -61,8 +63,9 @@ describe('function builder', () => {
     f.get(0).i32(1).op('i32_sub').set(0);
     f.br(again).end().end();
     f.get(sum);
-    m.define(m.declare(m.type([I32], [I32])), f);
-    m.exportFunction('oddSum', 0);
+    const at = m.declare(m.type([I32], [I32]));
+    m.define(at, f);
+    m.exportFunction('oddSum', at);
     expect(instantiate(m).oddSum?.(9)).toBe(1 + 3 + 5 + 7 + 9);
   });
 
@@ -82,15 +85,16 @@ describe('function builder', () => {
     const t = f.allocate(I32);
     f.get(0).set(t).get(t).get(t).op('i32_add');
     expect(f.size).toBe(7);
-    m.define(m.declare(m.type([I32], [I32])), f);
-    m.exportFunction('twice', 0);
+    const at = m.declare(m.type([I32], [I32]));
+    m.define(at, f);
+    m.exportFunction('twice', at);
     expect(instantiate(m).twice?.(21)).toBe(42);
   });
 
   test('an open construct is refused', () => {
     const f = new FunctionBuilder(0);
     f.block();
-    expect(() => f.finish()).toThrow(/open/);
+    expect(() => f.finish(0)).toThrow(/open/);
   });
 });
 
@@ -137,6 +141,18 @@ describe('module builder', () => {
     expect(out.f?.(100)).toBe(300 & 0xff);
     expect(global.value).toBe(300);
     expect(new Int32Array(memory.buffer)[3]).toBe(300);
+  });
+
+  test('a call of a defined function stays right when imports are added after it', () => {
+    const m = new ModuleBuilder();
+    const type = m.type([], [I32]);
+    const [seven, caller] = [m.declare(type), m.declare(type)];
+    const f = new FunctionBuilder(0).call(seven);
+    m.define(seven, new FunctionBuilder(0).i32(7));
+    const late = m.importFunction('e', 'late', type);
+    m.define(caller, f.call(late).op('i32_add'));
+    m.exportFunction('caller', caller);
+    expect(instantiate(m, { e: { late: () => 100 } }).caller?.()).toBe(107);
   });
 
   test('equal signatures share one type', () => {
