@@ -1,0 +1,62 @@
+/**
+ * Tables for people and for awk: no boxes, numbers to the right, two spaces between columns, `#` before every line that
+ * is not a row. Thousands separators only on a terminal.
+ */
+import { createRequire } from 'node:module';
+import { escapeText } from './escape.js';
+
+export interface Column<Row> {
+  readonly header: string;
+  /** Numbers are aligned right. */
+  readonly value: (row: Row) => string | number;
+  /** Digits after the point of a number; the unit after it. */
+  readonly digits?: number;
+  readonly suffix?: string;
+}
+
+interface TableOptions {
+  head: string[];
+  colAligns: ('left' | 'right')[];
+  chars: Record<string, string>;
+  style: { 'padding-left': number; 'padding-right': number; head: string[]; border: string[] };
+}
+type TableClass = new (options: TableOptions) => { push(...rows: string[][]): number; toString(): string };
+
+const BORDERS = ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) =>
+  ['', '-mid', '-left', '-right'].map((corner) => `${side}${corner}`),
+);
+const NO_BORDERS = Object.fromEntries(BORDERS.map((name) => [name, '']));
+
+/** Whether numbers get thousands separators. */
+export const isForPeople = (): boolean => process.stdout.isTTY === true;
+
+export const groupDigits = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 20 });
+
+const cellText = <Row>(column: Column<Row>, row: Row, grouped: boolean): string => {
+  const value = column.value(row);
+  if (typeof value === 'string') return escapeText(value);
+  const fixed = column.digits === undefined ? String(value) : value.toFixed(column.digits);
+  const text = grouped && column.digits === undefined ? groupDigits(value) : fixed;
+  return `${text}${column.suffix ?? ''}`;
+};
+
+/** The rows as text, ending in a newline. */
+export const renderTable = <Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  grouped = isForPeople(),
+): string => {
+  const Table = createRequire(import.meta.url)('cli-table3') as TableClass;
+  const first = rows[0];
+  const table = new Table({
+    head: columns.map((column) => column.header),
+    colAligns: columns.map((column) =>
+      first !== undefined && typeof column.value(first) === 'number' ? 'right' : 'left',
+    ),
+    chars: { ...NO_BORDERS, middle: ' ' },
+    style: { 'padding-left': 1, 'padding-right': 0, head: [], border: [] },
+  });
+  table.push(...rows.map((row) => columns.map((column) => cellText(column, row, grouped))));
+  const lines = table.toString().split('\n');
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+};
