@@ -26,6 +26,8 @@ export interface ReferenceRun {
   /** Starts of blocks that were left early at least once: by exit, a fault or a signal. */
   readonly leftEarly: ReadonlySet<number>;
   readonly instructions: number;
+  /** main of a glibc program: what _start hands to __libc_start_main, its first call, in r0. */
+  readonly main: number;
 }
 
 const maxBlockInstructions = 512;
@@ -46,13 +48,13 @@ interface Track {
 
 export const blockKey = (start: number, end: number): string => `${start.toString(16)}-${end.toString(16)}`;
 
-/** Follows every thread of the log from `from` on (an interworking address; everything when left out). */
-export const referenceRun = async (program: string, options: LogOptions & { from?: number }): Promise<ReferenceRun> => {
+/** Follows every thread of the log from its first instruction. */
+export const referenceRun = async (program: string, options: LogOptions): Promise<ReferenceRun> => {
   const tracks = new Map<number, Track>();
   const blocks = new Set<string>();
   const leftEarly = new Set<number>();
   const flows = new Map<number, { bytes: Uint8Array; flow: Flow }>();
-  let following = options.from === undefined;
+  let main = 0;
   let instructions = 0;
 
   const flowAt = (step: Step): Flow => {
@@ -64,20 +66,20 @@ export const referenceRun = async (program: string, options: LogOptions & { from
   };
 
   const result = await stepQemu(program, { registers: true, ...options }, (step) => {
-    following ||= step.pc === options.from;
-    if (!following) return undefined;
     instructions++;
     let track = tracks.get(step.thread);
     if (track === undefined) {
       track = { frames: [], events: [], previous: undefined, blockStart: step.pc, blockLength: 0 };
       tracks.set(step.thread, track);
     }
+    if (main === 0 && track.events.length === 0 && track.previous?.flow.kind === 'call')
+      main = track.previous.step.registers[0] as number;
     advance(track, step, (step.pc & ~1) >>> 0 >= kuserPage ? undefined : flowAt(step), blocks, leftEarly);
     return undefined;
   });
   for (const track of tracks.values()) if (isOpen(track)) leftEarly.add(track.blockStart);
   const events = new Map([...tracks].map(([thread, track]) => [thread, track.events]));
-  return { result, events, blocks, leftEarly, instructions };
+  return { result, events, blocks, leftEarly, instructions, main };
 };
 
 /** The last instruction seen was not the end of its block. */
