@@ -3,6 +3,7 @@
  * close-on-exec bit. Host descriptors never show.
  */
 import { Errno } from '../abi/errno.js';
+import { FlockTable } from './flock-table.js';
 import type { OpenFile } from './open-file.js';
 
 export interface Descriptor {
@@ -13,6 +14,7 @@ export interface Descriptor {
 export class FdTable {
   /** RLIMIT_NOFILE: descriptors are below this. */
   limit: number;
+  readonly flocks = new FlockTable();
   private inodes = 0;
   private readonly slots: (Descriptor | undefined)[] = [];
 

@@ -2,6 +2,7 @@
 import { SiCode, Signal } from '../abi/constants.js';
 import { Errno } from '../abi/errno.js';
 import type { OpenFile } from '../kernel/open-file.js';
+import { sendToTask } from '../kernel/send-signal.js';
 import type { Task } from '../kernel/task.js';
 import type { SyscallResult } from './syscall.js';
 
@@ -22,7 +23,7 @@ export const whenReady = (file: OpenFile, attempt: () => number, hostFds: readon
 /** Tells the task about a write nobody will read. */
 export const raiseBrokenPipe = (task: Task): void => {
   const { pid, identity } = task.group;
-  task.signals.pending.add({ signo: Signal.SIGPIPE, code: SiCode.SI_USER, pid, uid: identity.uid });
+  sendToTask(task, { signo: Signal.SIGPIPE, code: SiCode.SI_USER, pid, uid: identity.uid });
 };
 
 /** Reads into the buffers in order until one is not filled. */
