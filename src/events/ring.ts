@@ -66,6 +66,11 @@ export interface EventBatch {
   readonly sites: SiteTable;
   readonly clockBase: number;
   readonly shadowBase: number;
+  /**
+   * Instructions other threads had retired, the same for all records of the batch: clock - elsewhere is the thread's own
+   * clock. Without it costs are split between threads at the nearest event.
+   */
+  readonly elsewhere?: number;
 }
 
 /** One decoded event, for callers who want objects and not speed. */

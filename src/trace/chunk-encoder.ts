@@ -1,0 +1,322 @@
+import { EventKind } from '../events/event.js';
+import { type EventBatch, RECORD_WORDS } from '../events/ring.js';
+import { ByteColumn } from './byte-column.js';
+import {
+  EDGE_DYNAMIC,
+  EDGE_HAS_TARGET,
+  HASH_FACTOR,
+  HASH_MASK,
+  HASH_SHIFT,
+  KIND_BITS,
+  KIND_ORDER,
+  MAX_OPEN_RETURNS,
+} from './chunk-format.js';
+import { EdgeTable } from './edge-table.js';
+import { CHUNK } from './schema.js';
+
+/** A chunk as bytes of an EventChunk message, valid until the next event, and what the index and Packed say of it. */
+export interface EncodedChunk {
+  readonly tid: number;
+  readonly bytes: Uint8Array;
+  readonly events: number;
+  readonly firstClock: number;
+  readonly lastClock: number;
+  readonly depth: number;
+  readonly kindCounts: readonly number[];
+}
+
+export interface ChunkLimits {
+  /** Events of a full chunk. */
+  readonly events: number;
+  /** Column bytes of a full chunk; overrun by at most one stride of events. */
+  readonly bytes: number;
+}
+
+/** Events between two looks at the size of the columns. */
+const STRIDE = 8192;
+const SLOT_WORDS = 4;
+
+/** Turns one thread's ring records into chunks: dictionary, predictor and shadow stack as armstalk.proto describes them. */
+export class ChunkEncoder {
+  readonly tid: number;
+  readonly edges = new EdgeTable();
+  events = 0;
+  firstClock = 0;
+  /** Clock of the latest event, kept from chunk to chunk. */
+  lastClock = 0;
+  elsewhere = 0;
+
+  private readonly limits: ChunkLimits;
+  private readonly runs = new ByteColumn(4096);
+  private readonly edgeIndex = new ByteColumn(4096);
+  private readonly clockDelta = new ByteColumn(4096);
+  private readonly escape = new ByteColumn();
+  private readonly switches = new ByteColumn();
+  private readonly out = new ByteColumn(1 << 14);
+  /** Per slot: first candidate's edge and delta, second candidate's edge and delta. */
+  private readonly slots = new Int32Array((HASH_MASK + 1) * SLOT_WORDS);
+  private readonly kindCounts = new Uint32Array(KIND_BITS + 1);
+  private hash = 0;
+  private run = 0;
+  private lastEscape = 0;
+  private lastSwitch = 0;
+  private firstElsewhere = 0;
+  /** Known frames, innermost last: the call's edge (0 from an earlier chunk) and the predicted return address. */
+  private frameEdge = new Int32Array(256);
+  private frameReturn = new Int32Array(256);
+  private known = 0;
+  private depth = 0;
+  private openDepth = 0;
+  private openReturns: Int32Array = new Int32Array(0);
+
+  constructor(tid: number, limits: ChunkLimits) {
+    this.tid = tid;
+    this.limits = limits;
+  }
+
+  get full(): boolean {
+    return this.events >= this.limits.events || this.sizeBytes >= this.limits.bytes;
+  }
+
+  /** Takes records from `from` on until the batch ends or the chunk is full; answers the first record not taken. */
+  encode(batch: EventBatch, from: number, elsewhere: number): number {
+    if (from >= batch.count) return from;
+    this.edges.cover(batch.sites);
+    if (this.events === 0) this.begin(batch, from, elsewhere);
+    else if (elsewhere !== this.elsewhere) this.switchThread(elsewhere);
+    let at = from;
+    while (at < batch.count && !this.full) {
+      const room = Math.min(STRIDE, this.limits.events - this.events);
+      at = this.encodeStride(batch, at, Math.min(batch.count, at + room));
+    }
+    return at;
+  }
+
+  /** Closes the chunk and starts the next; undefined when it holds nothing. */
+  take(): EncodedChunk | undefined {
+    if (this.events === 0) return undefined;
+    const kindCounts = KIND_ORDER.map((kind) => this.kindCounts[kind] as number);
+    const chunk: EncodedChunk = {
+      tid: this.tid,
+      bytes: this.message(kindCounts),
+      events: this.events,
+      firstClock: this.firstClock,
+      lastClock: this.lastClock,
+      depth: this.openDepth,
+      kindCounts,
+    };
+    this.reset();
+    return chunk;
+  }
+
+  private get sizeBytes(): number {
+    const columns = this.runs.length + this.edgeIndex.length + this.clockDelta.length + this.escape.length;
+    return columns + this.switches.length + this.edges.count * 8;
+  }
+
+  private begin(batch: EventBatch, from: number, elsewhere: number): void {
+    const site = batch.words[from * RECORD_WORDS] as number;
+    const fuel = batch.words[from * RECORD_WORDS + 1] as number;
+    this.firstClock = batch.clockBase - fuel - (batch.sites.clockAdjust[site] as number);
+    this.lastClock = this.firstClock;
+    this.elsewhere = elsewhere;
+    this.firstElsewhere = elsewhere;
+    this.openDepth = this.depth;
+    const kept = Math.min(this.known, MAX_OPEN_RETURNS);
+    this.openReturns = this.frameReturn.slice(this.known - kept, this.known);
+    this.frameReturn.copyWithin(0, this.known - kept, this.known);
+    this.frameEdge.fill(0, 0, kept);
+    this.known = kept;
+  }
+
+  private switchThread(elsewhere: number): void {
+    this.switches.varint(this.events - this.lastSwitch);
+    this.switches.zigzag(elsewhere - this.elsewhere);
+    this.lastSwitch = this.events;
+    this.elsewhere = elsewhere;
+  }
+
+  /**
+   * The hot loop: no allocation, no call unless the predictor misses or an edge is new. `previous` is clockBase - clock
+   * of the event before, so deltas need no large numbers after the first.
+   */
+  private encodeStride(batch: EventBatch, from: number, to: number): number {
+    const { words, sites, shadowBase } = batch;
+    const { slots, kindCounts, edges } = this;
+    const { edgeOf } = edges;
+    let { kind: edgeKind, adjust, target: edgeTarget, returns, lastDelta } = edges;
+    let { frameEdge, frameReturn, hash, run, known, depth } = this;
+    let previous = batch.clockBase - this.lastClock;
+    const start = this.events - from;
+    for (let i = from, at = from * RECORD_WORDS; i < to; i++, at += RECORD_WORDS) {
+      const site = words[at] as number;
+      let edge = edgeOf[site] as number;
+      if (edge === 0 || ((edgeKind[edge] as number) & EDGE_DYNAMIC && edgeTarget[edge] !== words[at + 2])) {
+        edge = edges.intern(sites, site, words[at + 2] as number);
+        ({ kind: edgeKind, adjust, target: edgeTarget, returns, lastDelta } = edges);
+      }
+      const flags = edgeKind[edge] as number;
+      const kind = flags & KIND_BITS;
+      kindCounts[kind] = (kindCounts[kind] as number) + 1;
+      if (kind === EventKind.CALL) {
+        const recorded = ((words[at + 3] as number) - shadowBase) >> 3;
+        if (recorded !== depth) {
+          known = this.escapeCall(start + i, recorded, depth, known);
+          depth = recorded;
+        }
+        if (known === frameEdge.length) {
+          this.growFrames();
+          ({ frameEdge, frameReturn } = this);
+        }
+        frameEdge[known] = edge;
+        frameReturn[known++] = returns[edge] as number;
+        depth++;
+      } else if (kind === EventKind.RET) {
+        const recorded = ((words[at + 3] as number) - shadowBase) >> 3;
+        const target = (flags & EDGE_HAS_TARGET ? edgeTarget[edge] : words[at + 2]) as number;
+        if (known > 0 && recorded === depth - 1 && frameReturn[known - 1] === target) known--;
+        else known = this.escapeReturn(start + i, recorded, depth, known, target);
+        depth = recorded;
+      }
+      const clockWord = (words[at + 1] as number) + (adjust[edge] as number);
+      const delta = previous - clockWord;
+      previous = clockWord;
+      const slot = hash << 2;
+      if (slots[slot] === edge) {
+        if (slots[slot + 1] === delta) run++;
+        else {
+          this.miss(run, 1);
+          run = 0;
+          this.clockDelta.zigzag(delta);
+          slots[slot + 1] = delta;
+        }
+      } else {
+        this.otherEdge(slot, edge, delta, run, lastDelta[edge] as number);
+        run = 0;
+      }
+      lastDelta[edge] = delta;
+      hash = ((hash << HASH_SHIFT) ^ Math.imul(edge, HASH_FACTOR)) & HASH_MASK;
+    }
+    this.hash = hash;
+    this.run = run;
+    this.known = known;
+    this.depth = depth;
+    this.lastClock = batch.clockBase - previous;
+    this.events = start + to;
+    return to;
+  }
+
+  private miss(run: number, code: number): void {
+    this.runs.varint(run * 8 + code - 1);
+  }
+
+  /** Codes 2 to 5: the event is not the first candidate's. */
+  private otherEdge(slot: number, edge: number, delta: number, run: number, lastDelta: number): void {
+    const { slots } = this;
+    const firstEdge = slots[slot] as number;
+    const firstDelta = slots[slot + 1] as number;
+    let code: number;
+    if (slots[slot + 2] === edge) code = slots[slot + 3] === delta ? 2 : 3;
+    else {
+      code = lastDelta === delta ? 4 : 5;
+      this.edgeIndex.varint(this.edges.number(edge));
+    }
+    this.miss(run, code);
+    if (code & 1) this.clockDelta.zigzag(delta);
+    slots[slot] = edge;
+    slots[slot + 1] = delta;
+    slots[slot + 2] = firstEdge;
+    slots[slot + 3] = firstDelta;
+  }
+
+  private putEscape(event: number, correction: number, target: number | undefined): void {
+    this.escape.varint(event - this.lastEscape);
+    const zigzag = correction < 0 ? -2 * correction - 1 : 2 * correction;
+    this.escape.varint(zigzag * 2 + (target === undefined ? 0 : 1));
+    if (target !== undefined) this.escape.varint(target >>> 0);
+    this.lastEscape = event;
+  }
+
+  /** Answers how many frames are still known below the call. */
+  private escapeCall(event: number, recorded: number, depth: number, known: number): number {
+    this.putEscape(event, recorded - depth, undefined);
+    return recorded > depth ? 0 : Math.max(0, known - (depth - recorded));
+  }
+
+  /** A return that does not simply take the top frame; answers how many frames are known after it. */
+  private escapeReturn(event: number, recorded: number, depth: number, known: number, target: number): number {
+    const popped = depth - recorded;
+    const left = popped < 0 ? 0 : Math.max(0, known - popped);
+    const hasFrame = popped > 0 && known >= popped;
+    const explicit = !hasFrame || this.frameReturn[left] !== target;
+    const correction = recorded - Math.max(depth - 1, 0);
+    if (explicit || correction !== 0) this.putEscape(event, correction, explicit ? target : undefined);
+    if (explicit && hasFrame) this.edges.learnReturn(this.frameEdge[left] as number, target);
+    return left;
+  }
+
+  private growFrames(): void {
+    const size = this.frameEdge.length * 2;
+    const edge = new Int32Array(size);
+    const returns = new Int32Array(size);
+    edge.set(this.frameEdge);
+    returns.set(this.frameReturn);
+    this.frameEdge = edge;
+    this.frameReturn = returns;
+  }
+
+  private message(kindCounts: readonly number[]): Uint8Array {
+    const { out, edges } = this;
+    out.clear();
+    const put = (field: number, value: number): void => {
+      out.tag(field, 0);
+      out.varint(value);
+    };
+    const column = (field: number, values: ByteColumn): void => {
+      if (values.length > 0) out.bytesField(field, values.view());
+    };
+    put(CHUNK.tid, this.tid);
+    put(CHUNK.firstClock, this.firstClock);
+    put(CHUNK.events, this.events);
+    column(
+      CHUNK.openReturns,
+      packed(this.openReturns, (to, value) => to.varint(value >>> 0)),
+    );
+    out.tag(CHUNK.depth, 0);
+    out.zigzag32(this.openDepth);
+    put(CHUNK.elsewhere, this.firstElsewhere);
+    const { kinds, locations, targets } = edges.columns();
+    column(CHUNK.edgeKind, kinds);
+    column(CHUNK.edgeLocation, locations);
+    column(CHUNK.edgeTarget, targets);
+    column(CHUNK.runs, this.runs);
+    column(CHUNK.edgeIndex, this.edgeIndex);
+    column(CHUNK.clockDelta, this.clockDelta);
+    column(CHUNK.escape, this.escape);
+    column(CHUNK.switch, this.switches);
+    put(CHUNK.lastClock, this.lastClock);
+    column(
+      CHUNK.kindCounts,
+      packed(kindCounts, (to, value) => to.varint(value)),
+    );
+    return out.view();
+  }
+
+  private reset(): void {
+    this.edges.clear();
+    for (const column of [this.runs, this.edgeIndex, this.clockDelta, this.escape, this.switches]) column.clear();
+    this.slots.fill(0);
+    this.kindCounts.fill(0);
+    this.hash = 0;
+    this.run = 0;
+    this.lastEscape = 0;
+    this.lastSwitch = 0;
+    this.events = 0;
+  }
+}
+
+const packed = (values: ArrayLike<number>, put: (to: ByteColumn, value: number) => void): ByteColumn => {
+  const column = new ByteColumn();
+  for (let i = 0; i < values.length; i++) put(column, values[i] as number);
+  return column;
+};
