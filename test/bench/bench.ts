@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { armstalk, isBuilt, runJs, sample } from '../support/cli.js';
+import { TraceReader } from '../../src/trace/reader.js';
+import { isBuilt, runJs, sample } from '../support/cli.js';
 import { geometricMean, type Measurement, measure, median } from './measure.js';
 import { type Workload, workloads } from './workloads.js';
 
@@ -58,12 +59,12 @@ const ours = ({ program, args, argv0 }: Workload, how: readonly string[]): Promi
   return measure(process.execPath, [runJs, 'run', '-q', ...how, ...runFlags, ...name, program, '--', ...args]);
 };
 
-/** Calls and returns in the trace, as `info --json` counts them. */
-const countEvents = (): number => {
-  const { stdout, status } = armstalk(['info', trace, '--json']);
-  if (status !== 0) return 0;
-  const { events } = JSON.parse(stdout.toString()) as { events?: { call?: number; ret?: number } };
-  return (events?.call ?? 0) + (events?.ret ?? 0);
+/** Calls and returns in the trace. */
+const countEvents = async (): Promise<number> => {
+  for await (const item of TraceReader.open(trace).items({ decode: false })) {
+    if (item.type === 'end') return (item.end.kindCounts[0] ?? 0) + (item.end.kindCounts[1] ?? 0);
+  }
+  return 0;
 };
 
 const benchmark = async (workload: Workload): Promise<Row> => {
@@ -87,7 +88,7 @@ const benchmark = async (workload: Workload): Promise<Row> => {
     runs.push([reference, untraced, traced]);
   }
   const seconds = (column: 0 | 1 | 2): number => median(runs.map((run) => run[column].seconds));
-  const events = countEvents();
+  const events = await countEvents();
   return {
     name,
     qemuSeconds: seconds(0),
