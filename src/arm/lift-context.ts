@@ -25,6 +25,8 @@ export interface Transfer {
   register?: number;
   /** POP {.., pc}, LDM sp!, LDR pc, [sp], #4. */
   pops: boolean;
+  /** The value sp will have when control arrives, if this instruction changes it. */
+  spAfter?: ValueId;
   /** Return address of a call. */
   link?: InterworkingAddr;
   /** Address of the IT instruction in charge. */

@@ -28,6 +28,8 @@ export interface IrBlock {
   insnCount: number;
   /** Bytes of guest code, from the block's pc. */
   sizeBytes: number;
+  /** ITSTATE of the instructions that stand in an IT block, by address; what a fault there must show. */
+  itStates?: ReadonlyMap<number, number>;
 }
 
 /** Marks an unused argument. */

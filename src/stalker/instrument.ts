@@ -142,7 +142,7 @@ export class Instrument {
   private preciseTransfer(b: Builder, t: Transfer, location: number): void {
     const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
     const sameTarget = b.eq(b.hostLoad32(frame, 0), t.target);
-    const hit = b.and(sameTarget, b.eq(b.hostLoad32(frame, 4), b.get(Word.SP)));
+    const hit = b.and(sameTarget, b.eq(b.hostLoad32(frame, 4), t.spAfter ?? b.get(Word.SP)));
     const site = this.wants(EventKind.RET) ? this.addSite(EventKind.RET, location, undefined) : undefined;
     if (!looksLikeReturn(t)) {
       b.when(hit, () => {
@@ -153,8 +153,9 @@ export class Instrument {
     }
     b.when(hit, () => b.set(frame, Word.SHADOW_TOP));
     b.when(b.eqz(hit), () => {
-      // The slow return finds its target where the record will have it.
+      // The slow return finds its target and sp where the record will have target and depth.
       b.hostStore32(b.get(Word.RING_HEAD), t.target, 8);
+      b.hostStore32(b.get(Word.RING_HEAD), t.spAfter ?? b.get(Word.SP), 12);
       b.callout(this.unwindCallout);
     });
     if (site !== undefined) this.record(b, site, t.target, true);

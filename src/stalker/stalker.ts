@@ -22,7 +22,6 @@ import { Compiler } from './compile.js';
 import { EventRing } from './event-ring.js';
 import type { Segment } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
-import { itStateAt } from './it-state.js';
 import { type FollowOptions, NOT_FOLLOWED } from './options.js';
 import { installShadowStack, type ShadowFrame, ShadowStacks } from './shadow-stack.js';
 
@@ -212,9 +211,10 @@ export class Stalker implements CodeWatcher {
     if (exit === EXIT_INDIRECT) return this.dispatch(undefined, this.currentLocation());
     const linked = exit === EXIT_TO ? from.linkTo : from.linkOtherwise;
     if (linked !== undefined && (this.live as ExecCtx).state === CtxState.ACTIVE) return linked.entry;
-    // A conditional SVC that was not executed goes on in the same block.
-    if (from.ir.terminal.kind === 'svc' && from.next !== undefined) return from.next;
-    return this.dispatch(from, exit === EXIT_TO ? from.cold.to : from.cold.otherwise);
+    const location = exit === EXIT_TO ? from.cold.to : from.cold.otherwise;
+    // Past a SETEND, or a conditional SVC that was not executed: still the same block.
+    if (from.next !== undefined && from.next.ir.location === location) return from.next;
+    return this.dispatch(from, location);
   }
 
   private leave(segment: Segment, reason: number): void {
@@ -227,7 +227,7 @@ export class Stalker implements CodeWatcher {
       w[Word.FAULT_ADDR] = w[Word.PC] as number;
       w[Word.FAULT_KIND] = FaultKind.EXECUTE;
     } else if (w[Word.THUMB] !== 0) {
-      w[Word.ITSTATE] = itStateAt(segment.ir.location, (w[Word.PC] as number) >>> 0, this.compiler.readCode);
+      w[Word.ITSTATE] = segment.ir.itStates?.get((w[Word.PC] as number) >>> 0) ?? 0;
     }
   }
 
@@ -245,14 +245,15 @@ export class Stalker implements CodeWatcher {
     return block.entry;
   }
 
-  /** The slow return: see ShadowStack.unwind. The target waits in the record being written. */
+  /** The slow return: see ShadowStack.unwind. Target and sp wait in the record being written. */
   private unwind(): void {
     const stack = this.live?.shadowStack;
     if (stack === undefined) return;
-    const { words } = this;
-    const target = (this.machine.memory.i32[(this.ring.head + 8) >>> 2] as number) >>> 0;
-    const top = (words[Word.SHADOW_TOP] as number) >>> 0;
-    words[Word.SHADOW_TOP] = stack.unwind(top, target, (words[Word.SP] as number) >>> 0) | 0;
+    const { i32 } = this.machine.memory;
+    const target = (i32[(this.ring.head + 8) >>> 2] as number) >>> 0;
+    const sp = (i32[(this.ring.head + 12) >>> 2] as number) >>> 0;
+    const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    this.words[Word.SHADOW_TOP] = stack.unwind(top, target, sp) | 0;
   }
 
   // -- translations --------------------------------------------------------------------------------------------------
