@@ -1,0 +1,107 @@
+import { parseEventList } from '../index.js';
+import type { Flags } from './flag.js';
+import { LIVE_MODES } from './live.js';
+import { assignment, count, durationMs, integer, oneOf, text } from './values.js';
+
+const repeatable = { multiple: true, multipleNonGreedy: true } as const;
+
+export const RUN_FLAGS = {
+  output: {
+    type: 'option',
+    char: 'o',
+    helpValue: 'FILE|-',
+    read: text,
+    summary: 'where the trace goes [default: trace.pb, the one before becomes trace.pb.old]; - is standard output',
+  },
+  events: {
+    type: 'option',
+    char: 'e',
+    helpValue: 'LIST',
+    read: parseEventList,
+    summary:
+      'what to record: compile,call,ret,block,exec,syscall,signal, all or none; +KIND,-KIND change the default ' +
+      '(compile,call,ret,syscall,signal); threads and the load map are always recorded',
+  },
+  profile: {
+    type: 'option',
+    options: ['precise', 'gum'],
+    read: oneOf('precise', 'gum'),
+    default: 'precise',
+    summary: 'whose rules decide what is a call and a return: the architecture’s, or Frida’s event for event',
+  },
+  probe: {
+    type: 'option',
+    char: 'p',
+    helpValue: 'PLACE',
+    read: text,
+    ...repeatable,
+    summary:
+      'record r0-r3 whenever PLACE is reached: 0x1040 (as objdump shows it), symbol, symbol+0x10, module!symbol or @0xRUNTIME',
+  },
+  live: {
+    type: 'option',
+    helpValue: 'tree|flat|strace',
+    options: LIVE_MODES,
+    read: oneOf(...LIVE_MODES),
+    bareValue: 'tree',
+    summary: 'print on stderr while the program runs; --live alone means --live=tree',
+  },
+  report: { type: 'option', helpValue: 'FILE|-', read: text, summary: 'write how the run ended as JSON' },
+  json: { type: 'boolean', summary: 'the same as --report -' },
+  'no-trace': { type: 'boolean', summary: 'only run the program' },
+  compress: {
+    type: 'option',
+    options: ['deflate', 'brotli', 'none'],
+    read: oneOf('deflate', 'brotli', 'none'),
+    default: 'deflate',
+    summary: 'how the trace is packed; none can be read with protoc',
+  },
+  quiet: { type: 'boolean', char: 'q', summary: 'say nothing but errors' },
+  'max-insns': { type: 'option', helpValue: 'N', read: count, summary: 'stop after about N instructions (exit 124)' },
+  'max-events': { type: 'option', helpValue: 'N', read: count, summary: 'stop after about N events (exit 124)' },
+  timeout: {
+    type: 'option',
+    helpValue: 'TIME',
+    read: durationMs,
+    summary: 'stop after TIME, e.g. 10s or 500ms (exit 124)',
+  },
+  sysroot: {
+    type: 'option',
+    char: 'L',
+    helpValue: 'DIR',
+    read: text,
+    summary: 'look for the program’s files here first',
+  },
+  env: {
+    type: 'option',
+    char: 'E',
+    helpValue: 'NAME=VALUE',
+    read: assignment,
+    ...repeatable,
+    summary: 'set a variable for the program',
+  },
+  'unset-env': {
+    type: 'option',
+    char: 'U',
+    helpValue: 'NAME',
+    read: text,
+    ...repeatable,
+    summary: 'hide a variable from the program',
+  },
+  cwd: { type: 'option', helpValue: 'DIR', read: text, summary: 'the program’s working directory' },
+  argv0: { type: 'option', helpValue: 'NAME', read: text, summary: 'what the program sees as its own name' },
+  seed: {
+    type: 'option',
+    helpValue: 'N',
+    read: integer,
+    default: '0',
+    summary: 'where the program’s random numbers start',
+  },
+  clock: {
+    type: 'option',
+    options: ['virtual', 'host'],
+    read: oneOf('virtual', 'host'),
+    default: 'virtual',
+    summary: 'virtual: one instruction is one nanosecond and runs repeat exactly; host: the real time',
+  },
+} as const satisfies Flags;

@@ -1,0 +1,127 @@
+/** What `run` says and writes when the program has ended. */
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { OutputError, type Recording, UsageError } from '../index.js';
+import type { FlagValues } from './flag.js';
+import { writeStdout } from './output.js';
+import type { RUN_FLAGS } from './run-flags.js';
+
+type RunValues = FlagValues<typeof RUN_FLAGS>;
+
+const DEFAULT_OUTPUT = 'trace.pb';
+
+/** Where the trace goes, if anywhere; the default name keeps the trace before it as `trace.pb.old`. */
+export const traceOutput = (flags: RunValues): { path: string; keepOld: boolean } | undefined => {
+  if (flags['no-trace']) {
+    if (flags.output !== undefined) throw new UsageError('--output and --no-trace contradict each other');
+    return undefined;
+  }
+  if (flags.output === '-' && process.stdout.isTTY) {
+    throw new UsageError('a trace is not for terminals', { hint: 'pipe it on, or name a file with --output' });
+  }
+  if (flags.output === '-' && (flags.json || flags.report === '-')) {
+    throw new UsageError('the trace and the report cannot both go to standard output');
+  }
+  return { path: flags.output ?? DEFAULT_OUTPUT, keepOld: flags.output === undefined };
+};
+
+/** The host's environment with --env and --unset-env applied. */
+export const guestEnvironment = (flags: RunValues): Record<string, string> => {
+  const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const environment = Object.fromEntries(inherited);
+  for (const name of flags['unset-env']) delete environment[name];
+  return { ...environment, ...Object.fromEntries(flags.env) };
+};
+
+const grouped = (count: number): string => count.toLocaleString('en-US');
+const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** `8 kB`, in thousands, rounded up so that something is never nothing. */
+const sizeText = (bytes: number): string => {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const unit = bytes < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** unit;
+  return `${unit < 2 || value >= 10 ? Math.ceil(value) : value.toFixed(1)} ${units[unit]}`;
+};
+
+const endText = ({ end }: Recording): string => {
+  switch (end.reason) {
+    case 'exit':
+      return `exit ${end.exitCode}`;
+    case 'signal':
+      return `killed by ${end.signalName}`;
+    default:
+      return `stopped by ${end.message}`;
+  }
+};
+
+/** The closing line, e.g. `exit 0; 26,690 instructions, 157 calls, 686 blocks, 1 thread; wrote good.pb (8 kB)`. */
+export const runOutcome = (recording: Recording): string => {
+  const { counts, output, probes } = recording;
+  const facts = [counted(recording.instructions, 'instruction')];
+  if (counts.calls !== undefined) facts.push(counted(counts.calls, 'call'));
+  if (counts.compiled !== undefined) facts.push(counted(counts.compiled, 'block'));
+  facts.push(counted(recording.threads, 'thread'));
+  const parts = [endText(recording), facts.join(', ')];
+  if (probes.length > 0)
+    parts.push(
+      counted(
+        probes.reduce((sum, { hits }) => sum + hits, 0),
+        'probe hit',
+      ),
+    );
+  if (output !== undefined) {
+    parts.push(`wrote ${output.path === '-' ? 'standard output' : basename(output.path)} (${sizeText(output.bytes)})`);
+  }
+  return parts.join('; ');
+};
+
+const hexText = (value: number): string => `0x${(value >>> 0).toString(16)}`;
+
+const placeJson = ({ address, text }: { address: number; text: string }) => ({ address: hexText(address), text });
+
+/** The same, and all else that is known, for programs. */
+export const reportJson = (recording: Recording): unknown => {
+  const { program, end, exitCode, instructions, threads, counts, output, probes, crash } = recording;
+  return {
+    schema: 'armstalk.run/1',
+    program,
+    end,
+    exitCode,
+    insns: instructions,
+    threads,
+    counts,
+    ...(output === undefined ? {} : { trace: { file: output.path, bytes: output.bytes } }),
+    probes: probes.map(({ spec, addresses, hits }) => ({ spec, addresses: addresses.map(hexText), hits })),
+    ...(crash === undefined
+      ? {}
+      : {
+          crash: {
+            signal: crash.signal,
+            code: crash.code,
+            ...(crash.address === undefined ? {} : { address: hexText(crash.address) }),
+            thread: crash.tid,
+            pc: placeJson(crash.pc),
+            lr: placeJson(crash.lr),
+            registers: Object.fromEntries(crash.registers.map(([name, value]) => [name, hexText(value)])),
+            backtrace: crash.backtrace.map(placeJson),
+          },
+        }),
+  };
+};
+
+/** Writes the report to a file or, for `-`, to standard output. */
+export const writeReport = (target: string, report: unknown): void => {
+  const text = `${JSON.stringify(report)}\n`;
+  if (target === '-') {
+    writeStdout(text);
+    return;
+  }
+  try {
+    writeFileSync(target, text);
+  } catch (error) {
+    throw new OutputError(`cannot write the report to ${target}: ${(error as NodeJS.ErrnoException).code}`, {
+      cause: error,
+    });
+  }
+};
