@@ -4,8 +4,10 @@
  * for ARMv7, so both tiers run and trace it like any other code.
  */
 import { KUSER_PAGE, PAGE_SIZE } from '../guest/layout.js';
-import { type GuestMemory, Permission } from '../guest/memory.js';
+import { Permission } from '../guest/memory.js';
+import { PROT_EXEC, PROT_READ } from './abi/constants.js';
 import { trampolineBytes } from './abi/signal-frame.js';
+import type { AddressSpace } from './kernel/mm.js';
 
 /** Where the sigreturn trampolines are mapped (the kernel's [sigpage]); above the stack, below TASK_SIZE. */
 export const SIGNAL_TRAMPOLINE_PAGE = 0xbfff_f000;
@@ -80,9 +82,16 @@ export const kuserPageBytes = (): Uint8Array => {
 };
 
 /** Puts both pages into guest memory, readable and executable. */
-export const installKernelPages = (memory: GuestMemory): void => {
+export const installKernelPages = (mm: AddressSpace): void => {
+  const { memory } = mm;
   memory.poke(KUSER_PAGE, kuserPageBytes());
   memory.setPermissions(KUSER_PAGE, PAGE_SIZE, Permission.READ | Permission.EXECUTE);
+  mm.map({
+    addr: SIGNAL_TRAMPOLINE_PAGE,
+    sizeBytes: PAGE_SIZE,
+    prot: PROT_READ | PROT_EXEC,
+    fixed: 'replace',
+    name: '[sigpage]',
+  });
   memory.poke(SIGNAL_TRAMPOLINE_PAGE, trampolineBytes());
-  memory.setPermissions(SIGNAL_TRAMPOLINE_PAGE, PAGE_SIZE, Permission.READ | Permission.EXECUTE);
 };

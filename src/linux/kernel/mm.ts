@@ -16,7 +16,7 @@ import { type Region, RegionList } from './regions.js';
 export type { Region } from './regions.js';
 
 /** Lowest address mmap chooses and MAP_FIXED may use (vm.mmap_min_addr). */
-export const MMAP_MIN_ADDR = 0x1_0000;
+export const MMAP_MIN_ADDR = 0x8000;
 
 /** What mmap needs of an open file. Offsets and sizes in bytes. */
 export interface MappableFile {

@@ -9,6 +9,8 @@ export type TimerClock = 'monotonic' | 'cpu';
 
 export interface Timer {
   readonly clock: TimerClock;
+  /** Absolute times given by the guest are wall-clock times. */
+  readonly isWallClock?: boolean;
   /** Undefined while disarmed. In nanoseconds of `clock`. */
   deadlineNs: number | undefined;
   /** 0 for a one-shot timer. */
@@ -46,6 +48,8 @@ export class TimerTable {
     [ITIMER_PROF, intervalTimer('cpu', Signal.SIGPROF)],
   ]);
   private readonly posix = new Map<number, Timer>();
+  /** Both kinds, for the scheduler's frequent questions. */
+  private all: readonly Timer[] = [...this.intervals.values()];
   private nextId = 0;
 
   /** ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF; undefined for another number. */
@@ -58,9 +62,9 @@ export class TimerTable {
     return this.nextId;
   }
 
-  add(timer: Timer): number {
-    this.posix.set(this.nextId, timer);
-    return this.nextId++;
+  add(timer: Timer): void {
+    this.posix.set(this.nextId++, timer);
+    this.relist();
   }
 
   get(id: number): Timer | undefined {
@@ -68,33 +72,32 @@ export class TimerTable {
   }
 
   delete(id: number): boolean {
-    return this.posix.delete(id);
+    const found = this.posix.delete(id);
+    this.relist();
+    return found;
   }
 
-  /** Earliest deadline on this clock; undefined when no timer is armed. */
-  nextDeadlineNs(clock: TimerClock): number | undefined {
-    let next: number | undefined;
-    for (const timer of this.all()) {
-      if (timer.clock !== clock || timer.deadlineNs === undefined) continue;
-      if (next === undefined || timer.deadlineNs < next) next = timer.deadlineNs;
+  private relist(): void {
+    this.all = [...this.intervals.values(), ...this.posix.values()];
+  }
+
+  /** Earliest deadline on this clock; Infinity when no timer is armed. */
+  nextDeadlineNs(clock: TimerClock): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const timer of this.all) {
+      if (timer.clock === clock && timer.deadlineNs !== undefined && timer.deadlineNs < next) next = timer.deadlineNs;
     }
     return next;
   }
 
   /** Re-arms or disarms every due timer and gives each to `fire` with the number of expirations. */
   expire(monotonicNs: number, cpuNs: number, fire: (timer: Timer, expirations: number) => void): void {
-    for (const timer of this.all()) {
+    for (const timer of this.all) {
       const now = timer.clock === 'cpu' ? cpuNs : monotonicNs;
       if (timer.deadlineNs === undefined || timer.deadlineNs > now) continue;
       const periods = timer.intervalNs === 0 ? 0 : Math.floor((now - timer.deadlineNs) / timer.intervalNs);
-      timer.deadlineNs =
-        timer.intervalNs === 0 ? undefined : timer.deadlineNs + (periods + 1) * timer.intervalNs;
+      timer.deadlineNs = timer.intervalNs === 0 ? undefined : timer.deadlineNs + (periods + 1) * timer.intervalNs;
       fire(timer, periods + 1);
     }
-  }
-
-  private *all(): Generator<Timer> {
-    yield* this.intervals.values();
-    yield* this.posix.values();
   }
 }
