@@ -7,7 +7,7 @@
  * e.g. 'cond:4 0010101 S Rn:4 Rd:4 imm12:12'. From it come the mask, the expected value, the field extractors and, by
  * template-literal types, the names a lifter may read: a lifter that wants `f.Rm` does not accept a row without an Rm.
  * A word whose should-be bits differ is that row's, but UNPREDICTABLE. A picture that opens with `cond:4` does not match
- * condition 0b1111.
+ * condition 0b1111; a field named `cond` is the instruction's condition wherever it stands.
  */
 import type { LiftContext } from './lift-context.js';
 
@@ -20,14 +20,17 @@ type FieldNames<P extends string> = P extends `${infer H} ${infer R}` ? FieldNam
 /** The fields of picture `P`, each an unsigned number. */
 export type FieldsOf<P extends string> = { readonly [K in FieldNames<P>]: number };
 
-/** Operands as a lifter sees them: the picture's fields, or what the row's `operands` made of them. */
+/** Operands as a lifter sees them: the picture's fields and what the row's `operands` made of them. */
 export type Fields = Readonly<Record<string, number>>;
 
 /** Writes one instruction's IR through the context. */
 export type Lifter<F> = (c: LiftContext, f: F) => void;
 
-/** What must be known of an instruction before it is lifted. `jump`: it writes the pc; `call`: and sets LR. */
-export type Role = 'none' | 'jump' | 'call' | 'exclusiveLoad' | 'exclusiveStore' | 'it';
+/**
+ * What must be known of an instruction before it is lifted. `jump`: it writes the pc; `jumpIf`: when a register says so;
+ * `call`: and sets LR.
+ */
+export type Role = 'none' | 'jump' | 'jumpIf' | 'call' | 'exclusiveLoad' | 'exclusiveStore' | 'it';
 
 export interface RowOptions<F> {
   /** The row applies only to these words; others fall through to a less specific row. */
@@ -109,22 +112,22 @@ export const parsePicture = (picture: string): Picture => {
   return p;
 };
 
-/** The picture's fields in `word`. */
+/** The row's operands in `word`. */
 export const extractFields = (row: Row, word: number): Fields => {
   const out: Record<string, number> = {};
   for (const { name, shift, width } of row.fields) out[name] = (word >>> shift) & (2 ** width - 1);
-  return out;
+  return row.operands === undefined ? out : Object.assign(out, row.operands(out));
 };
 
 /**
- * One encoding: `lift` gets the picture's fields or, when the options have `operands`, what that makes of them, which is
- * how A32, T32 and T16 encodings share a lifter. `when`, `unpredictable` and `role` read the operands too.
+ * One encoding: `lift` gets the picture's fields and what `operands` makes of them, which is how A32, T32 and T16
+ * encodings share a lifter. `when`, `unpredictable` and `role` read both too.
  */
 export function row<P extends string, O extends object>(
   name: string,
   picture: P,
-  lift: Lifter<NoInfer<O>>,
-  more: RowOptions<NoInfer<O>> & { operands: (f: FieldsOf<P>) => O },
+  lift: Lifter<O>,
+  more: RowOptions<FieldsOf<P> & NoInfer<O>> & { operands: (f: FieldsOf<P>) => NoInfer<O> },
 ): Row;
 export function row<P extends string>(
   name: string,

@@ -31,7 +31,7 @@ export const isExclusiveStore = (insn: Insn): boolean => insn.role === 'exclusiv
 export const isCall = (insn: Insn): boolean => insn.role === 'call';
 /** Whether a block ends after this instruction: it may write the pc, or stands for a whole IT group. */
 export const endsBlock = (insn: Insn): boolean =>
-  insn.role === 'call' || insn.role === 'jump' || insn.group !== undefined;
+  insn.role === 'jump' || insn.role === 'jumpIf' || insn.role === 'call' || insn.group !== undefined;
 export const isConditional = (insn: Insn): boolean => insn.cond !== ALWAYS;
 /** Address of the instruction after this one (after the group, for a whole IT group). */
 export const nextAddress = (insn: Insn): GuestAddr => {
