@@ -56,6 +56,7 @@ class Segment {
   /** Kept instructions so far. */
   count = 0;
   terminal: Terminal | undefined;
+  readonly itStates = new Map<GuestAddr, number>();
 
   constructor(location: Location) {
     this.location = location;
@@ -234,6 +235,7 @@ export class BlockLifter {
     const b = segment.builder;
     b.insn(insn.pc, segment.count);
     segment.count++;
+    if (insn.itState !== 0) segment.itStates.set(insn.pc, insn.itState);
     if (isObserved) this.hooks.beforeInsn?.(b, insn);
     const c = new LiftContext(b, insn, this.bigEndian, this.hooks.onTransfer?.bind(this.hooks));
     const cond = isConditional(insn) ? c.condition(insn.cond) : undefined;
@@ -266,7 +268,7 @@ export class BlockLifter {
   }
 
   private closeSegment(end: GuestAddr): void {
-    const { location, builder, count, terminal } = this.segment;
+    const { location, builder, count, terminal, itStates } = this.segment;
     const enter = builder.insts[0];
     if (enter !== undefined) enter.imm = count;
     this.done.push({
@@ -275,6 +277,7 @@ export class BlockLifter {
       terminal: terminal as Terminal,
       insnCount: count,
       sizeBytes: end - locationPc(location),
+      ...(itStates.size === 0 ? {} : { itStates }),
     });
   }
 }
