@@ -8,6 +8,7 @@
  */
 
 import type { WidePureOp } from './eval.js';
+import * as armv8 from './fp/armv8.js';
 import * as conversion from './fp/conversion.js';
 import * as double from './fp/double.js';
 import * as single from './fp/single.js';
@@ -61,6 +62,12 @@ export const floating: { readonly [K in FloatingOp]: FloatingFunction } = {
   f64FromFixed: conversion.f64FromFixed,
   fixedFromF32: conversion.fixedFromF32,
   fixedFromF64: conversion.fixedFromF64,
+  roundF32: armv8.roundF32,
+  roundF64: armv8.roundF64,
+  maxNumF32: armv8.maxNumF32,
+  minNumF32: armv8.minNumF32,
+  maxNumF64: armv8.maxNumF64,
+  minNumF64: armv8.minNumF64,
 };
 
 const SIGN = -0x80000000;

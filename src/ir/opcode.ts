@@ -30,7 +30,11 @@ export interface OpSpec {
   readonly effects: number;
 }
 
-const op = <R extends ResultType, const A extends readonly Type[], E extends number>(result: R, args: A, effects: E) => ({
+const op = <R extends ResultType, const A extends readonly Type[], E extends number>(
+  result: R,
+  args: A,
+  effects: E,
+) => ({
   result,
   args,
   effects,
@@ -203,7 +207,10 @@ export const OPS = {
   f32FromU32: op('f32', [i], FLOATING),
   f64FromS32: op('f64', [i], FLOATING),
   f64FromU32: op('f64', [i], FLOATING),
-  /** Floating point to integer, saturating, NaN gives 0. imm: 0 = round towards zero, 1 = FPSCR rounding mode. */
+  /**
+   * Floating point to integer, saturating, NaN gives 0. imm: 0 = round towards zero, 1 = FPSCR rounding mode; 2 = to
+   * nearest, ties away from zero, 3 = to nearest, ties to even, 4 = towards plus infinity, 5 = towards minus infinity.
+   */
   s32FromF32: op('i32', ['f32'], FLOATING),
   u32FromF32: op('i32', ['f32'], FLOATING),
   s32FromF64: op('i32', ['f64'], FLOATING),
@@ -217,6 +224,17 @@ export const OPS = {
   f64FromFixed: op('f64', [i], FLOATING),
   fixedFromF32: op('i32', ['f32'], FLOATING),
   fixedFromF64: op('i32', ['f64'], FLOATING),
+  /**
+   * To an integral value (FPRoundInt). imm: rounding mode as RMode encodes it, 4 = to nearest, ties away from zero,
+   * 5 = FPSCR rounding mode; imm2 = 1 raises Inexact.
+   */
+  roundF32: op('f32', ['f32'], FLOATING),
+  roundF64: op('f64', ['f64'], FLOATING),
+  /** IEEE 754-2008 maxNum and minNum: a number wins over a quiet NaN. */
+  maxNumF32: op('f32', ['f32', 'f32'], FLOATING),
+  minNumF32: op('f32', ['f32', 'f32'], FLOATING),
+  maxNumF64: op('f64', ['f64', 'f64'], FLOATING),
+  minNumF64: op('f64', ['f64', 'f64'], FLOATING),
 } as const satisfies Record<string, OpSpec>;
 
 export type Op = keyof typeof OPS;

@@ -32,6 +32,25 @@ const arithmetic = (suffix: 'F32' | 'F64'): Subject[] => {
   ];
 };
 
+const armv8 = (suffix: 'F32' | 'F64'): Subject[] => {
+  const t = suffix.toLowerCase();
+  const [a, b] = suffix === 'F32' ? ['s0', 's2'] : ['d0', 'd1'];
+  const rounds = Object.entries({ n: 0, p: 1, m: 2, z: 3, a: 4, r: 5 }).map(
+    ([letter, imm]): Subject => ({ op: `round${suffix}`, text: `vrint${letter}.${t} ${a}, ${a}`, imm, imm2: 0 }),
+  );
+  const converts = Object.entries({ a: 2, n: 3, p: 4, m: 5 }).flatMap(([letter, imm]): Subject[] => [
+    { op: `s32From${suffix}`, text: `vcvt${letter}.s32.${t} s0, ${a}`, imm },
+    { op: `u32From${suffix}`, text: `vcvt${letter}.u32.${t} s0, ${a}`, imm },
+  ]);
+  return [
+    ...rounds,
+    ...converts,
+    { op: `round${suffix}`, text: `vrintx.${t} ${a}, ${a}`, imm: 5, imm2: 1 },
+    { op: `maxNum${suffix}`, text: `vmaxnm.${t} ${a}, ${a}, ${b}` },
+    { op: `minNum${suffix}`, text: `vminnm.${t} ${a}, ${a}, ${b}` },
+  ];
+};
+
 const conversions: Subject[] = [
   { op: 'f64FromF32', text: 'vcvt.f64.f32 d0, s0' },
   { op: 'f32FromF64', text: 'vcvt.f32.f64 s0, d0' },
@@ -181,6 +200,8 @@ describe.skipIf(!hasOracle())(`results and cumulative flags equal qemu-arm's (se
     ['single-precision arithmetic, comparison and integer conversion', arithmetic('F32'), 4],
     ['double-precision arithmetic, comparison and integer conversion', arithmetic('F64'), 4],
     ['conversion between formats and from integers', conversions, 2],
+    ['ARMv8 single precision', armv8('F32'), 1],
+    ['ARMv8 double precision', armv8('F64'), 1],
     ['fixed point', fixedPoint(), 0.25],
   ] as const)('%s', (_name, subjects, weight) => {
     const cases = makeCases(subjects, Math.round(COUNT * weight), SEED);

@@ -1,4 +1,4 @@
-/** VCVT and its relatives (ARM DDI 0406C A8.8.306 to A8.8.311). FPSCR.Len and Stride do not touch them. */
+/** VCVT and VRINT (ARM DDI 0406C A8.8.306 to A8.8.311; the ARMv8 ones ARM DDI 0487 F6). FPSCR.Len and Stride do not touch them. */
 import { dRegister, sRegister } from '../../guest/cpu-state.js';
 import type { ValueId } from '../../ir/terminal.js';
 import type { Lifter } from '../encoding.js';
@@ -25,14 +25,16 @@ export const vcvtFromInteger: Lifter<TwoRegisters & { isSigned: number }> = (c, 
   else writeScalar(c, 0, d, isSigned === 1 ? b.f32FromS32(x) : b.f32FromU32(x));
 };
 
-/** VCVT{R}.<S32|U32>.F<32|64> d, m: towards zero, or VCVTR by FPSCR. */
-export const vcvtToInteger: Lifter<TwoRegisters & { isSigned: number; towardsZero: number }> = (c, f) => {
+const toInteger = (c: LiftContext, f: TwoRegisters & { isSigned: number }, rounding: number): void => {
   const { b } = c;
   const x = readScalar(c, f.double, f.m);
-  const rounding = 1 - f.towardsZero;
   if (f.double === 1) writeWord(c, f.d, f.isSigned === 1 ? b.s32FromF64(x, rounding) : b.u32FromF64(x, rounding));
   else writeWord(c, f.d, f.isSigned === 1 ? b.s32FromF32(x, rounding) : b.u32FromF32(x, rounding));
 };
+
+/** VCVT{R}.<S32|U32>.F<32|64> d, m: towards zero, or VCVTR by FPSCR. */
+export const vcvtToInteger: Lifter<TwoRegisters & { isSigned: number; towardsZero: number }> = (c, f) =>
+  toInteger(c, f, 1 - f.towardsZero);
 
 /** VCVT.F<32|64>.<S|U><16|32> d, d, #fractionBits: a fixed-point operand is the low part of its register. */
 export const vcvtFromFixed: Lifter<FixedPoint> = (c, { double, d, size, fractionBits }) => {
@@ -72,3 +74,27 @@ export const vcvtToHalf: Lifter<TwoRegisters & { T: number }> = (c, { double, d,
   const kept = b.and(readWord(c, d), b.const(T === 1 ? 0xffff : -0x10000));
   writeWord(c, d, b.or(kept, T === 1 ? b.shl(half, b.const(16)) : half));
 };
+
+const roundTo = (c: LiftContext, f: TwoRegisters, mode: number, signalsInexact: number): void => {
+  const x = readScalar(c, f.double, f.m);
+  const rounded = f.double === 1 ? c.b.roundF64(x, mode, signalsInexact) : c.b.roundF32(x, mode, signalsInexact);
+  writeScalar(c, f.double, f.d, rounded);
+};
+
+/** `imm` of the IR's round ops for FPSCR's rounding mode, and for towards zero. */
+const FPSCR_MODE = 5;
+const TOWARDS_ZERO = 3;
+/** Ties away, ties to even, up, down: `RM` of VRINT<A|N|P|M> as the round ops count modes. */
+const DIRECTED_MODES = [4, 0, 1, 2] as const;
+
+/** VRINTR, VRINTX, VRINTZ d, m */
+export const vrintr: Lifter<TwoRegisters> = (c, f) => roundTo(c, f, FPSCR_MODE, 0);
+export const vrintx: Lifter<TwoRegisters> = (c, f) => roundTo(c, f, FPSCR_MODE, 1);
+export const vrintz: Lifter<TwoRegisters> = (c, f) => roundTo(c, f, TOWARDS_ZERO, 0);
+/** VRINT<A|N|P|M> d, m */
+export const vrintDirected: Lifter<TwoRegisters & { RM: number }> = (c, f) =>
+  roundTo(c, f, DIRECTED_MODES[f.RM] as number, 0);
+
+/** VCVT<A|N|P|M>.<S32|U32>.F<32|64> d, m: the integer ops count these modes from 2. */
+export const vcvtDirected: Lifter<TwoRegisters & { isSigned: number; RM: number }> = (c, f) =>
+  toInteger(c, f, 2 + f.RM);

@@ -169,3 +169,16 @@ export const vsel: Lifter<ThreeRegisters & { cc: number }> = (c, { double, d, n,
       : b.f32FromBits(b.select(b.bitsFromF32(x), b.bitsFromF32(y), holds));
   writeScalar(c, double, d, picked);
 };
+
+/** VMAXNM, VMINNM d, n, m */
+const select =
+  (op: 'maxNum' | 'minNum'): Lifter<ThreeRegisters> =>
+  (c, { double, d, n, m }) => {
+    requireScalar(c);
+    const x = readScalar(c, double, n);
+    const y = readScalar(c, double, m);
+    writeScalar(c, double, d, double === 1 ? c.b[`${op}F64`](x, y) : c.b[`${op}F32`](x, y));
+  };
+
+export const vmaxnm = select('maxNum');
+export const vminnm = select('minNum');

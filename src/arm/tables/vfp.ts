@@ -1,7 +1,7 @@
 /**
- * Scalar VFPv3 and VFPv4 encodings, D0 to D31 (ARM DDI 0406C A7.5 to A7.9). A T32 encoding is the A32 one with condition
- * 0b1110, so one list makes both tables. The short-vector, NEON and privileged (FPSID, MVFR, FPEXC) forms are not here:
- * UNDEFINED.
+ * Scalar VFPv3, VFPv4 and ARMv8 encodings, D0 to D31 (ARM DDI 0406C A7.5 to A7.9; ARM DDI 0487 F4). A T32 encoding is
+ * the A32 one with condition 0b1110, so one list makes both tables. The short-vector, NEON and privileged (FPSID, MVFR,
+ * FPEXC) forms are not here: UNDEFINED.
  */
 import { type Fields, type FieldsOf, type Lifter, type Row, type RowOptions, row } from '../encoding.js';
 import * as vfp from '../lift/vfp.js';
@@ -56,7 +56,7 @@ const v8Row = <P extends string, S extends object>(
   shape: (f: FieldsOf<P>) => S,
   lift: Lifter<NoInfer<FieldsOf<P> & S>>,
 ): void =>
-  add(name, ['1111', '1111'], picture, shape as unknown as Shape, lift, { unconditional: true, inIt: 'never' });
+  add(name, ['1111', '1111'], picture, shape as unknown as Shape, lift, { unconditional: true, neverInIt: true });
 
 const noShape = (): object => ({});
 
@@ -75,6 +75,8 @@ vfpRow('VFNMA #1', '11101 D 01 Vn:4 Vd:4 101 sz N 1 M 0 Vm:4', threeRegisters, v
 vfpRow('VFMA (floating-point) #2', '11101 D 10 Vn:4 Vd:4 101 sz N 0 M 0 Vm:4', threeRegisters, vfp.vfma);
 vfpRow('VFMS (floating-point) #2', '11101 D 10 Vn:4 Vd:4 101 sz N 1 M 0 Vm:4', threeRegisters, vfp.vfms);
 v8Row('VSEL #1', '11100 D cc:2 Vn:4 Vd:4 101 sz N 0 M 0 Vm:4', threeRegisters, vfp.vsel);
+v8Row('VMAXNM #2', '11101 D 00 Vn:4 Vd:4 101 sz N 0 M 0 Vm:4', threeRegisters, vfp.vmaxnm);
+v8Row('VMINNM #2', '11101 D 00 Vn:4 Vd:4 101 sz N 1 M 0 Vm:4', threeRegisters, vfp.vminnm);
 
 // -- two registers, immediates, comparisons ------------------------------------------------------------------------------
 vfpRow('VMOV (immediate) #2', '11101 D 11 imm4H:4 Vd:4 101 sz (0) 0 (0) 0 imm4L:4', destination, vfp.vmovImmediate);
@@ -111,6 +113,21 @@ vfpRow(
 vfpRow('VCVT (to fixed-point) #1', '11101 D 11 111 U Vd:4 101 sz sx 1 i 0 imm4:4', fixedPoint, convert.vcvtToFixed, {
   unpredictable: (f) => f.fractionBits < 0,
 });
+vfpRow('VRINTR #1', '11101 D 11 0110 Vd:4 101 sz 01 M 0 Vm:4', twoRegisters, convert.vrintr);
+vfpRow('VRINTZ #1', '11101 D 11 0110 Vd:4 101 sz 11 M 0 Vm:4', twoRegisters, convert.vrintz);
+vfpRow('VRINTX #1', '11101 D 11 0111 Vd:4 101 sz 01 M 0 Vm:4', twoRegisters, convert.vrintx);
+v8Row(
+  'VRINTA, VRINTN, VRINTP, VRINTM #1',
+  '11101 D 1110 RM:2 Vd:4 101 sz 01 M 0 Vm:4',
+  twoRegisters,
+  convert.vrintDirected,
+);
+v8Row(
+  'VCVTA, VCVTN, VCVTP, VCVTM #1',
+  '11101 D 1111 RM:2 Vd:4 101 sz isSigned 1 M 0 Vm:4',
+  toSingleRegister,
+  convert.vcvtDirected,
+);
 
 // -- core registers --------------------------------------------------------------------------------------------------------
 const isPc = ({ Rt }: { Rt: number }): boolean => Rt === 15;

@@ -110,12 +110,23 @@ const fastToInteger = (
   return true;
 };
 
+/** The rounding an integer conversion's `imm` asks for; 1 is FPSCR's. */
+const FROM_FPSCR = 1;
+const TO_INTEGER_ROUNDING = [
+  Rounding.ZERO,
+  Rounding.NEAREST,
+  Rounding.TIES_AWAY,
+  Rounding.NEAREST,
+  Rounding.PLUS_INFINITY,
+  Rounding.MINUS_INFINITY,
+] as const;
+
 const toInteger =
   (from: Format, readNumber: ReadNumber, leastNormal: number, signed: boolean): Conversion =>
   (env, w, dst, a, _b, _c, imm) => {
     const least = signed ? -(2 ** 31) : 0;
     const greatest = signed ? 2 ** 31 - 1 : 2 ** 32 - 1;
-    const mode = imm === 0 ? Rounding.ZERO : roundingMode(env[0]);
+    const mode = imm === FROM_FPSCR ? roundingMode(env[0]) : (TO_INTEGER_ROUNDING[imm] as number);
     const x = readNumber(w, a);
     if (!isFlushed(env[0], x, leastNormal) && fastToInteger(env, w, dst, x, mode, least, greatest)) return;
     w[dst] = toFixed(from, env, readBits(from, w, a), 0, mode, least, greatest);

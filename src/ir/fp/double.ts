@@ -22,6 +22,7 @@ import {
   needsExactness,
   productError,
   readF64,
+  roundToOdd,
   sumError,
   writeF64,
 } from './number.js';
@@ -113,8 +114,34 @@ export const sqrtF64 = (env: Env, w: Int32Array, dst: number, a: number): void =
   writeBits(F64, w, dst, squareRoot(F64, env, readBits(F64, w, a)));
 };
 
-/** No wider number type exists, so the fused operation is always exact arithmetic and one rounding. */
+/** A term beside which the product's and the sum's rounding errors are exact. */
+const isTerm = (z: number): boolean => z === 0 || canMultiplyExactly(z, 1);
+
+/**
+ * z + x * y rounded once (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008): product and sums
+ * without error, the small terms rounded to odd, one last rounding.
+ */
+const fastMultiplyAdd = (env: Env, w: Int32Array, dst: number, z: number, x: number, y: number): boolean => {
+  if (!canMultiplyExactly(x, y) || !isTerm(z)) return false;
+  const product = x * y;
+  const productLow = productError(x, y, product);
+  const inner = z + productLow;
+  const innerLow = sumError(z, productLow, inner);
+  const high = product + inner;
+  const highLow = sumError(product, inner, high);
+  const rest = innerLow + highLow;
+  const restError = sumError(innerLow, highLow, rest);
+  const low = roundToOdd(rest, restError);
+  const result = high + low;
+  if (!canMultiplyExactly(result, 1)) return false;
+  const exact = !needsExactness(env[0]) || (restError === 0 && sumError(high, low, result) === 0);
+  if (!exact && !acceptsInexact(env)) return false;
+  writeF64(w, dst, result);
+  return true;
+};
+
 export const fmaF64 = (env: Env, w: Int32Array, dst: number, a: number, b: number, c: number): void => {
+  if (fastMultiplyAdd(env, w, dst, readF64(w, a), readF64(w, b), readF64(w, c))) return;
   writeBits(F64, w, dst, multiplyAdd(F64, env, readBits(F64, w, a), readBits(F64, w, b), readBits(F64, w, c)));
 };
 
