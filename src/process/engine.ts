@@ -21,6 +21,8 @@ export interface Engine {
   drain(): void;
   /** Instructions the whole process has retired. */
   readonly clock: number;
+  /** Makes a `run` that is under way return soon, with CONTROL. */
+  requestStop?(): void;
   /** Return addresses of the open calls of `tid`, innermost first, when the engine keeps a shadow stack for it. */
   backtrace?(tid: number): readonly number[];
 }

@@ -1,7 +1,6 @@
 /** Every system call there is, by family. */
 import { armPrivateSyscalls } from './arm-private.js';
-import { fdSyscalls } from './fd.js';
-import { fileSyscalls } from './file.js';
+import { fileRoomSyscalls } from './files.js';
 import { futexSyscalls } from './futex.js';
 import { identitySyscalls } from './identity.js';
 import { infoSyscalls } from './info.js';
@@ -10,15 +9,12 @@ import { processSyscalls } from './process.js';
 import { randomSyscalls } from './random.js';
 import { schedSyscalls } from './sched.js';
 import { signalSyscalls } from './signal.js';
-import { statSyscalls } from './stat.js';
 import type { SyscallRow } from './syscall.js';
 import { threadSyscalls } from './thread.js';
 import { timeSyscalls } from './time.js';
 
 export const SYSCALLS: readonly SyscallRow[] = [
-  ...fileSyscalls,
-  ...statSyscalls,
-  ...fdSyscalls,
+  ...fileRoomSyscalls,
   ...memorySyscalls,
   ...processSyscalls,
   ...threadSyscalls,
