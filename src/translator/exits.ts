@@ -1,0 +1,310 @@
+/**
+ * How a block ends. Inside the region control branches. A guest call whose return site is in the region is a host call:
+ * when it returns that very address, the region goes on, so the host's stack predicts returns; whatever else comes back
+ * is passed down. All other ways out are tail calls through link cells or the jump cache, or results for the host.
+ */
+import type { IrBlock } from '../ir/block.js';
+import { type Location, locationAddress, locationIsBigEndian, locationItState } from '../ir/location.js';
+import { ExitReason, type Flow, type Terminal, type ValueId } from '../ir/terminal.js';
+import type { FunctionBuilder, Label } from '../wasm/function-builder.js';
+import { I32 } from '../wasm/opcode.js';
+import { LEAVE, NEXT_ADDRESS } from './data-area.js';
+import { DEPTH } from './module-context.js';
+import type { RegionContext } from './region-context.js';
+import { type BlockEdges, type BlockState, mayInvalidate } from './state-flow.js';
+import type { BlockTranslator } from './translate-block.js';
+
+/** The block that a call's return reaches inside the region, if any. */
+const returnSite = (
+  terminal: { readonly flow: Flow; readonly link?: Location },
+  blockAt: ReadonlyMap<Location, number>,
+): number | undefined =>
+  terminal.flow === 'call' && terminal.link !== undefined && isPlain(terminal.link)
+    ? blockAt.get(terminal.link)
+    : undefined;
+
+/** Whether the interworking address says all about the location. */
+const isPlain = (location: Location): boolean => locationItState(location) === 0 && !locationIsBigEndian(location);
+
+class EdgeCollector {
+  readonly direct: number[] = [];
+  readonly afterCall: number[] = [];
+  exits = false;
+  private readonly blockAt: ReadonlyMap<Location, number>;
+
+  constructor(blockAt: ReadonlyMap<Location, number>) {
+    this.blockAt = blockAt;
+  }
+
+  direction(to: Location): void {
+    const block = this.blockAt.get(to);
+    if (block === undefined) this.exits = true;
+    else this.direct.push(block);
+  }
+
+  transfer(terminal: Extract<Terminal, { kind: 'jump' | 'branch' | 'indirect' }>): void {
+    const site = returnSite(terminal, this.blockAt);
+    if (terminal.kind !== 'indirect' && terminal.flow !== 'call') this.direction(terminal.to);
+    else {
+      this.exits = true;
+      if (site !== undefined) this.afterCall.push(site);
+    }
+  }
+}
+
+/** Where control goes from `block` within the region. The same cases as `ExitWriter`. */
+export const edgesOf = (block: IrBlock, blockAt: ReadonlyMap<Location, number>): BlockEdges => {
+  const { terminal } = block;
+  const edges = new EdgeCollector(blockAt);
+  if (terminal.kind === 'trap') edges.exits = true;
+  else if (terminal.kind === 'svc') {
+    edges.exits = true;
+    if (terminal.cond !== undefined) edges.direction(terminal.next);
+  } else {
+    edges.transfer(terminal);
+    if (terminal.kind === 'branch') edges.direction(terminal.otherwise);
+    else if (terminal.kind === 'indirect' && terminal.cond !== undefined)
+      edges.direction(terminal.otherwise as Location);
+  }
+  return edges;
+};
+
+export class ExitWriter {
+  private readonly f: FunctionBuilder;
+  private readonly region: RegionContext;
+  private readonly t: BlockTranslator;
+  private readonly goto: (block: number) => void;
+  private readonly labelOf: (block: number) => Label | undefined;
+
+  constructor(t: BlockTranslator, goto: (block: number) => void, labelOf: (block: number) => Label | undefined) {
+    this.t = t;
+    this.f = t.f;
+    this.region = t.region;
+    this.goto = goto;
+    this.labelOf = labelOf;
+  }
+
+  write(): void {
+    const { terminal } = this.t.block;
+    if (mayInvalidate(this.t.block) && terminal.kind !== 'trap') this.writeLeave(terminal);
+    switch (terminal.kind) {
+      case 'jump':
+        this.writeTransfer(terminal, terminal.to);
+        return;
+      case 'branch':
+        this.writeBranch(terminal);
+        return;
+      case 'indirect':
+        this.writeIndirect(terminal);
+        return;
+      case 'svc':
+        this.whenTrue(terminal.cond, () => this.stop(ExitReason.SVC, terminal.next));
+        if (terminal.cond !== undefined) this.continueAt(terminal.next);
+        return;
+      default:
+        this.stop(terminal.reason, terminal.at);
+    }
+  }
+
+  // -- leaving because translations changed ----------------------------------------------------------------------------
+
+  /** Goes to the host instead of anywhere else when the LEAVE word is set. */
+  private writeLeave(terminal: Exclude<Terminal, { kind: 'trap' }>): void {
+    const { f, t, region } = this;
+    if ('cond' in terminal && terminal.cond !== undefined) t.values.makeRepeatable(terminal.cond);
+    if (terminal.kind === 'indirect') t.values.makeRepeatable(terminal.target);
+    f.i32(region.dataBase + LEAVE).memory('i32_load');
+    f.if();
+    if (terminal.kind === 'indirect') {
+      f.i32(region.dataBase + NEXT_ADDRESS);
+      t.values.push(terminal.target);
+      f.memory('i32_store');
+    }
+    this.pushLeaveCode(terminal);
+    f.br(region.cold.label(t.state.late)).end();
+  }
+
+  private pushLeaveCode(terminal: Exclude<Terminal, { kind: 'trap' }>): void {
+    const code = (at: Location | undefined, reason: number = ExitReason.NEXT) =>
+      this.f.i32(this.region.cold.code({ reason, at, refund: 0 }));
+    if (terminal.kind === 'jump') code(terminal.to);
+    else if (terminal.kind === 'svc') code(terminal.next, ExitReason.SVC);
+    else code(terminal.kind === 'branch' ? terminal.to : undefined);
+    if (terminal.kind === 'jump' || terminal.cond === undefined) return;
+    code(terminal.kind === 'svc' ? terminal.next : terminal.otherwise);
+    this.t.values.push(terminal.cond);
+    this.f.op('select');
+  }
+
+  // -- directions ------------------------------------------------------------------------------------------------------
+
+  private writeBranch(terminal: Extract<Terminal, { kind: 'branch' }>): void {
+    const { f, t, region } = this;
+    const to = terminal.flow === 'call' ? undefined : region.blockAt.get(terminal.to);
+    const label = to === undefined ? undefined : this.labelOf(to);
+    if (label !== undefined) {
+      t.values.consume(terminal.cond);
+      f.brIf(label);
+    } else {
+      this.whenTrue(terminal.cond, () => this.writeTransfer(terminal, terminal.to));
+    }
+    this.continueAt(terminal.otherwise);
+  }
+
+  private writeIndirect(terminal: Extract<Terminal, { kind: 'indirect' }>): void {
+    const { f, t, region } = this;
+    const site = returnSite(terminal, region.blockAt);
+    if (terminal.cond !== undefined) t.values.makeRepeatable(terminal.target);
+    this.whenTrue(terminal.cond, () => {
+      if (terminal.flow === 'return') this.writeReturn(terminal.target);
+      else if (site === undefined) this.tailDispatch(terminal.target);
+      else this.callDispatch(terminal.target, terminal.link as Location, site);
+    });
+    t.values.done(terminal.target);
+    if (terminal.cond !== undefined && terminal.otherwise !== undefined) this.continueAt(terminal.otherwise);
+    else f.op('unreachable');
+  }
+
+  /** Writes `body`, which does not fall through, for the case that the value is not zero; always when there is none. */
+  private whenTrue(cond: ValueId | undefined, body: () => void): void {
+    if (cond === undefined) {
+      body();
+      return;
+    }
+    this.t.values.consume(cond);
+    this.f.if();
+    body();
+    this.f.end();
+  }
+
+  /** A jump or call to a fixed location. */
+  private writeTransfer(terminal: { readonly flow: Flow; readonly link?: Location }, to: Location): void {
+    const site = returnSite(terminal, this.region.blockAt);
+    if (site !== undefined && isPlain(to)) this.callThroughCell(to, terminal.link as Location, site);
+    else if (terminal.flow === 'call') this.leaveTo(to);
+    else this.continueAt(to);
+  }
+
+  private continueAt(to: Location): void {
+    const block = this.region.blockAt.get(to);
+    if (block === undefined) this.leaveTo(to);
+    else this.goto(block);
+  }
+
+  private leaveTo(to: Location): void {
+    if (isPlain(to)) this.tailThroughCell(to);
+    else this.stop(ExitReason.NEXT, to);
+  }
+
+  /** Gives control to the host. */
+  private stop(reason: number, at: Location): void {
+    this.writeBack();
+    this.f.i32(this.region.cold.code({ reason, at, refund: 0 })).op('return');
+  }
+
+  // -- between regions -------------------------------------------------------------------------------------------------
+
+  private writeBack(): void {
+    this.region.words.writeBack(this.t.dirty);
+  }
+
+  private tailThroughCell(to: Location): void {
+    const { f, region } = this;
+    this.writeBack();
+    const cell = region.cellAddress(to);
+    const near = region.neighbour(to);
+    if (near !== undefined) {
+      f.i32(cell).memory('i32_load', 4).i32(near.slot).op('i32_eq');
+      f.if();
+      f.i32(near.parameter).get(DEPTH).returnCall(near.ref).end();
+    }
+    this.pushCell(cell, () => f.get(DEPTH));
+    f.returnCallIndirect(region.module.regionType);
+  }
+
+  private callThroughCell(to: Location, link: Location, site: number): void {
+    const { f, region } = this;
+    this.writeBack();
+    const cell = region.cellAddress(to);
+    const near = region.neighbour(to);
+    this.whenTooDeep(() => {
+      this.pushCell(cell, () => f.get(DEPTH));
+      f.returnCallIndirect(region.module.regionType);
+    });
+    if (near !== undefined) {
+      f.i32(cell).memory('i32_load', 4).i32(near.slot).op('i32_eq');
+      f.if(I32);
+      f.i32(near.parameter);
+      this.pushInnerDepth();
+      f.call(near.ref).else();
+    }
+    this.pushCell(cell, () => this.pushInnerDepth());
+    f.callIndirect(region.module.regionType);
+    if (near !== undefined) f.end();
+    this.continueAfterCall(link, site);
+  }
+
+  private pushCell(cell: number, depth: () => void): void {
+    this.f.i32(cell).memory('i32_load');
+    depth();
+    this.f.i32(cell).memory('i32_load', 4);
+  }
+
+  private tailDispatch(target: ValueId): void {
+    this.writeBack();
+    this.t.values.push(target);
+    this.f.get(DEPTH).returnCall(this.region.module.support('dispatch'));
+  }
+
+  private callDispatch(target: ValueId, link: Location, site: number): void {
+    const { f, region, t } = this;
+    t.values.makeRepeatable(target);
+    this.writeBack();
+    const dispatch = region.module.support('dispatch');
+    this.whenTooDeep(() => {
+      t.values.push(target);
+      f.get(DEPTH).returnCall(dispatch);
+    });
+    t.values.push(target);
+    this.pushInnerDepth();
+    f.call(dispatch);
+    this.continueAfterCall(link, site);
+  }
+
+  private whenTooDeep(body: () => void): void {
+    this.f.get(DEPTH).op('i32_eqz');
+    this.f.if();
+    body();
+    this.f.end();
+  }
+
+  private pushInnerDepth(): void {
+    this.f.get(DEPTH).i32(1).op('i32_sub');
+  }
+
+  /** The callee's result is on the stack: goes on at the return site, or passes the result down. */
+  private continueAfterCall(link: Location, site: number): void {
+    const { f, region } = this;
+    const result = f.allocate(I32);
+    f.tee(result).i32(locationAddress(link)).op('i32_ne');
+    f.if();
+    f.get(result).op('return').end();
+    f.release(result);
+    region.words.reload((region.states[site] as BlockState).liveIn);
+    this.goto(site);
+  }
+
+  /** Returns the guest address, unless it looks like a code. */
+  private writeReturn(target: ValueId): void {
+    const { f, t, region } = this;
+    t.values.makeRepeatable(target);
+    this.writeBack();
+    t.values.push(target);
+    f.i32(3).op('i32_and').i32(2).op('i32_eq');
+    f.if();
+    t.values.push(target);
+    f.returnCall(region.module.support('leave')).end();
+    t.values.push(target);
+    f.op('return');
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Loads and stores of guest memory. The fast path is one look at the page's permission byte together with the low
+ * address bits: an aligned access cannot straddle pages. Everything else goes through a support function, which says
+ * whether it is a fault.
+ */
+import { Permission } from '../guest/memory.js';
+import type { ValueId } from '../ir/terminal.js';
+import type { FunctionBuilder, FunctionRef, Label } from '../wasm/function-builder.js';
+import type { MemoryOp } from '../wasm/opcode.js';
+import { writePermissionOf } from './support.js';
+import type { Values } from './values.js';
+
+/** Where a fault of the current instruction goes. */
+export interface FaultExit {
+  readonly label: Label;
+  readonly code: number;
+}
+
+const { READ, WRITE, CODE } = Permission;
+
+/** Branches to the exit when the support function, whose arguments `push` pushes, returns not zero. */
+const exitIf = (f: FunctionBuilder, exit: FaultExit, push: () => void, support: FunctionRef): void => {
+  f.i32(exit.code);
+  push();
+  f.call(support).brIf(exit.label).op('drop');
+};
+
+/** Checks `size` bytes at the address value and loads them; the result stays on the stack. */
+export const writeLoad = (
+  f: FunctionBuilder,
+  values: Values,
+  address: ValueId,
+  op: MemoryOp,
+  size: number,
+  checkRead: FunctionRef,
+  exit: FaultExit,
+): void => {
+  values.makeRepeatable(address);
+  values.push(address);
+  writePermissionOf(f);
+  f.i32(READ).op('i32_and');
+  if (size === 1) f.op('i32_eqz');
+  else {
+    values.push(address);
+    f.i32(size - 1).op('i32_and', 'i32_le_u');
+  }
+  f.if();
+  const push = () => {
+    values.push(address);
+    f.i32(size);
+  };
+  exitIf(f, exit, push, checkRead);
+  f.end();
+  values.push(address);
+  f.memory(op);
+};
+
+/** Checks the bytes and stores the value, which must be repeatable. `slow` does all of it, `convert` prepares its operand. */
+export const writeStore = (
+  f: FunctionBuilder,
+  values: Values,
+  address: ValueId,
+  value: ValueId,
+  op: MemoryOp,
+  size: number,
+  slow: FunctionRef,
+  exit: FaultExit,
+  convert: () => void,
+): void => {
+  values.makeRepeatable(address);
+  values.makeRepeatable(value);
+  values.push(address);
+  writePermissionOf(f);
+  f.i32(WRITE | CODE)
+    .op('i32_and')
+    .i32(WRITE)
+    .op('i32_xor');
+  if (size > 1) {
+    values.push(address);
+    f.i32(size - 1).op('i32_and', 'i32_or');
+  }
+  f.if();
+  const push = () => {
+    values.push(address);
+    values.push(value);
+    convert();
+  };
+  exitIf(f, exit, push, slow);
+  f.else();
+  values.push(address);
+  values.push(value);
+  f.memory(op).end();
+};
+
+/** Checks `size` bytes at the address without touching them. */
+export const writeAccessCheck = (
+  f: FunctionBuilder,
+  values: Values,
+  address: ValueId,
+  size: number,
+  check: FunctionRef,
+  exit: FaultExit,
+): void => {
+  const push = () => {
+    values.push(address);
+    f.i32(size);
+  };
+  exitIf(f, exit, push, check);
+};
+
+/** Exits with an alignment fault unless `address & mask` is zero. */
+export const writeAlignmentCheck = (
+  f: FunctionBuilder,
+  values: Values,
+  address: ValueId,
+  mask: number,
+  misaligned: FunctionRef,
+  exit: FaultExit,
+): void => {
+  values.makeRepeatable(address);
+  values.push(address);
+  f.i32(mask).op('i32_and');
+  f.if();
+  exitIf(f, exit, () => values.push(address), misaligned);
+  f.end();
+};

@@ -1,0 +1,285 @@
+/** Writes one block's instructions; its terminal is `exits`' business. */
+import { stateAddress, Word } from '../guest/cpu-state.js';
+import { type IrBlock, type IrInst, NO_VALUE } from '../ir/block.js';
+import {
+  type Location,
+  locationIsBigEndian,
+  locationIsThumb,
+  locationItState,
+  locationPc,
+  makeLocation,
+} from '../ir/location.js';
+import { type FloatingOp, type ImpureOp, isFloating, isPure, type PureOp } from '../ir/opcode.js';
+import { ExitReason } from '../ir/terminal.js';
+import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
+import { F32, F64, I32, type MemoryOp } from '../wasm/opcode.js';
+import { inline, Operands } from './inline.js';
+import { inlineFloating, writeFloatingMode } from './inline-floating.js';
+import { type FaultExit, writeAccessCheck, writeAlignmentCheck, writeLoad, writeStore } from './memory-access.js';
+import type { RegionContext } from './region-context.js';
+import type { BlockState } from './state-flow.js';
+import { takesImmediates } from './support-signatures.js';
+import { Values } from './values.js';
+import { WordSet } from './word-set.js';
+
+type Writer = (t: BlockTranslator, inst: IrInst, id: number) => void;
+
+export class BlockTranslator {
+  readonly values: Values;
+  readonly f: FunctionBuilder;
+  readonly region: RegionContext;
+  readonly block: IrBlock;
+  readonly state: BlockState;
+  /** What is dirty here. */
+  readonly dirty: WordSet;
+  private hasWritten = false;
+  /** The instruction being translated: number in the block (-1 before the first) and address. */
+  private insnIndex = -1;
+  private insnPc: number;
+  private readonly faultCodes = new Map<number, number>();
+  private floatingMode: Local | undefined;
+
+  constructor(region: RegionContext, blockNumber: number) {
+    this.region = region;
+    this.f = region.f;
+    this.block = region.blocks[blockNumber] as IrBlock;
+    this.state = region.states[blockNumber] as BlockState;
+    this.dirty = this.state.dirtyIn.copy();
+    this.insnPc = locationPc(this.block.location);
+    this.values = new Values(this.f, region.words, this.block, (inst) => this.writePure(inst));
+  }
+
+  write(): void {
+    const usesMode = this.block.insts.some((inst) => isFloating(inst.op) && inlineFloating[inst.op] !== undefined);
+    if (usesMode) this.floatingMode = this.f.allocate(I32);
+    this.refreshFloatingMode();
+    this.block.insts.forEach((inst, id) => {
+      if (isPure(inst.op)) this.values.define(id);
+      else if (isFloating(inst.op)) this.writeFloating(inst, inst.op, id);
+      else writers[inst.op](this, inst, id);
+    });
+    if (this.floatingMode !== undefined) this.f.release(this.floatingMode);
+  }
+
+  // -- exits ---------------------------------------------------------------------------------------------------------
+
+  /** Where a cold exit of the current point goes. */
+  coldExit(reason: number): FaultExit {
+    let code = this.faultCodes.get(reason);
+    if (code === undefined) {
+      const refund = this.block.insnCount - Math.max(this.insnIndex, 0);
+      code = this.region.cold.code({ reason, at: this.currentLocation(), refund });
+      this.faultCodes.set(reason, code);
+    }
+    return { label: this.region.cold.label(this.hasWritten ? this.state.late : this.state.early), code };
+  }
+
+  startInsn(inst: IrInst): void {
+    this.insnIndex++;
+    this.insnPc = inst.imm;
+    this.faultCodes.clear();
+  }
+
+  currentLocation(): Location {
+    const { location } = this.block;
+    if (this.insnIndex < 0) return location;
+    const itState = this.insnIndex === 0 ? locationItState(location) : 0;
+    return makeLocation(this.insnPc, locationIsThumb(location), itState, locationIsBigEndian(location));
+  }
+
+  // -- state ---------------------------------------------------------------------------------------------------------
+
+  noteWrite(word: number): void {
+    this.hasWritten = true;
+    const key = this.region.words.keyOf(word);
+    if (key !== undefined) this.dirty.add(key);
+    if (word === Word.FPSCR) this.refreshFloatingMode();
+  }
+
+  /** Calls the host with everything in memory, and takes everything from there afterwards. */
+  writeCallout(inst: IrInst): void {
+    const { f, region } = this;
+    this.values.beforeHostCall();
+    region.words.writeBack(this.dirty);
+    const at = this.currentLocation();
+    for (const [word, value] of [
+      [Word.PC, locationPc(at)],
+      [Word.THUMB, locationIsThumb(at) ? 1 : 0],
+      [Word.ITSTATE, locationItState(at)],
+    ] as const) {
+      f.i32(stateAddress(word)).i32(value).memory('i32_store');
+    }
+    f.i32(inst.imm).call(region.module.callout());
+    this.dirty.clear();
+    const all = new WordSet();
+    region.words.forEachKey((key) => all.add(key));
+    region.words.reload(all);
+    this.refreshFloatingMode();
+  }
+
+  // -- operations ----------------------------------------------------------------------------------------------------
+
+  private writePure(inst: IrInst): void {
+    const op = inst.op as PureOp;
+    const recipe = inline[op];
+    if (recipe !== undefined && recipe(this.f, new Operands(this.values, inst)) !== false) return;
+    for (const arg of [inst.a, inst.b, inst.c]) {
+      if (arg === NO_VALUE) this.f.i32(0);
+      else this.values.push(arg);
+    }
+    this.f.i32(inst.imm).call(this.region.module.evaluation(op));
+  }
+
+  private writeFloating(inst: IrInst, op: FloatingOp, id: number): void {
+    const { f, values } = this;
+    const args = [inst.a, inst.b, inst.c].filter((arg) => arg !== NO_VALUE);
+    for (const arg of args) values.makeRepeatable(arg);
+    const outOfLine = () => {
+      for (const arg of args) values.push(arg);
+      if (takesImmediates(op)) f.i32(inst.imm).i32(inst.imm2);
+      f.call(this.region.module.floating(op));
+    };
+    const recipe = inlineFloating[op];
+    const result = values.assignLocal(id);
+    if (recipe === undefined || this.floatingMode === undefined) {
+      outOfLine();
+      f.set(result);
+    } else {
+      recipe(f, new Operands(values, inst), result, this.floatingMode, outOfLine);
+    }
+    values.done(...args);
+    if (!values.isUsed(id)) f.release(result);
+  }
+
+  private refreshFloatingMode(): void {
+    if (this.floatingMode !== undefined) writeFloatingMode(this.f, this.floatingMode);
+  }
+}
+
+const load =
+  (op: MemoryOp, size: number): Writer =>
+  (t, inst, id) => {
+    const { f, values, region } = t;
+    writeLoad(f, values, inst.a, op, size, region.module.support('checkRead'), t.coldExit(ExitReason.FAULT));
+    values.done(inst.a);
+    values.defineFromStack(id);
+  };
+
+const store =
+  (op: MemoryOp, size: number, slow: 'store8' | 'store16' | 'store32' | 'store64'): Writer =>
+  (t, inst) => {
+    const { f, values, region } = t;
+    const convert = () => {
+      if (op === 'f32_store') f.op('i32_reinterpret_f32');
+    };
+    const exit = t.coldExit(ExitReason.FAULT);
+    writeStore(f, values, inst.a, inst.b, op, size, region.module.support(slow), exit, convert);
+    values.done(inst.a, inst.b);
+  };
+
+const read: Writer = (t, _inst, id) => t.values.define(id);
+
+const writeFloatWord =
+  (type: typeof F32 | typeof F64): Writer =>
+  (t, inst) => {
+    t.values.beforeWrite(inst.imm, type === F64, inst.a);
+    t.region.words.writeFloat(inst.imm, type, () => t.values.push(inst.a));
+    t.values.done(inst.a);
+    t.noteWrite(inst.imm);
+  };
+
+/** Pushes an engine address, and returns the static offset to use with it. */
+const hostAddress = (t: BlockTranslator, inst: IrInst): number => {
+  t.values.push(inst.a);
+  if (inst.imm >= 0) return inst.imm;
+  t.f.i32(inst.imm).op('i32_add');
+  return 0;
+};
+
+const writers: { readonly [K in ImpureOp]: Writer } = {
+  insn: (t, inst) => t.startInsn(inst),
+  enter: (t, inst) => {
+    const { f, region } = t;
+    const exit = region.cold.code({ reason: ExitReason.YIELD, at: t.block.location, refund: 0 });
+    f.i32(exit);
+    region.words.read(Word.FUEL);
+    f.i32(0).op('i32_le_s').brIf(region.cold.label(t.state.early)).op('drop');
+    t.values.beforeWrite(Word.FUEL, false, NO_VALUE);
+    region.words.write(Word.FUEL, () => {
+      region.words.read(Word.FUEL);
+      f.i32(inst.imm).op('i32_sub');
+    });
+    t.dirty.add(Word.FUEL);
+  },
+  if: (t, inst, id) => {
+    t.values.beforeIf(id);
+    t.values.consume(inst.a);
+    t.f.if();
+  },
+  endif: (t, _inst, id) => {
+    t.values.beforeEndif(id);
+    t.f.end();
+  },
+  trap: (t, inst) => {
+    const exit = t.coldExit(inst.imm);
+    t.f.i32(exit.code).br(exit.label);
+  },
+  trapIf: (t, inst) => {
+    const exit = t.coldExit(inst.imm);
+    t.f.i32(exit.code);
+    t.values.consume(inst.a);
+    t.f.brIf(exit.label).op('drop');
+  },
+  callout: (t, inst) => t.writeCallout(inst),
+  get: read,
+  getF32: read,
+  getF64: read,
+  set: (t, inst) => {
+    t.values.beforeWrite(inst.imm, false, inst.a);
+    t.region.words.write(inst.imm, () => t.values.push(inst.a));
+    t.values.done(inst.a);
+    t.noteWrite(inst.imm);
+  },
+  setF32: writeFloatWord(F32),
+  setF64: writeFloatWord(F64),
+  load8u: load('i32_load8_u', 1),
+  load8s: load('i32_load8_s', 1),
+  load16u: load('i32_load16_u', 2),
+  load16s: load('i32_load16_s', 2),
+  load32: load('i32_load', 4),
+  loadF32: load('f32_load', 4),
+  loadF64: load('f64_load', 8),
+  store8: store('i32_store8', 1, 'store8'),
+  store16: store('i32_store16', 2, 'store16'),
+  store32: store('i32_store', 4, 'store32'),
+  storeF32: store('f32_store', 4, 'store32'),
+  storeF64: store('f64_store', 8, 'store64'),
+  checkAlign: (t, inst) => {
+    const exit = t.coldExit(ExitReason.FAULT);
+    writeAlignmentCheck(t.f, t.values, inst.a, inst.imm, t.region.module.support('misaligned'), exit);
+    t.values.done(inst.a);
+  },
+  checkAccess: (t, inst) => {
+    const exit = t.coldExit(ExitReason.FAULT);
+    const check = t.region.module.support(inst.imm2 === 1 ? 'checkWrite' : 'checkRead');
+    writeAccessCheck(t.f, t.values, inst.a, inst.imm, check, exit);
+    t.values.done(inst.a);
+  },
+  hostLoad32: (t, inst, id) => {
+    if (!t.values.isUsed(id)) {
+      t.values.consume(inst.a);
+      t.f.op('drop');
+      return;
+    }
+    const offset = hostAddress(t, inst);
+    t.f.memory('i32_load', offset);
+    t.values.done(inst.a);
+    t.values.defineFromStack(id);
+  },
+  hostStore32: (t, inst) => {
+    const offset = hostAddress(t, inst);
+    t.values.push(inst.b);
+    t.f.memory('i32_store', offset);
+    t.values.done(inst.a, inst.b);
+  },
+};

@@ -1,0 +1,85 @@
+import type { IrBlock } from '../ir/block.js';
+import type { Location } from '../ir/location.js';
+import { FunctionBuilder } from '../wasm/function-builder.js';
+import { ColdExits, type ExitDescription } from './cold-exits.js';
+import { controlWriter } from './control.js';
+import { ExitWriter, edgesOf } from './exits.js';
+import { buildFlowGraph } from './flow-graph.js';
+import { type ModuleContext, PARAMETER, REGION_SIGNATURE } from './module-context.js';
+import type { Neighbour, RegionContext } from './region-context.js';
+import { type BlockState, solveState } from './state-flow.js';
+import { StateWords } from './state-words.js';
+import { BlockTranslator } from './translate-block.js';
+
+/** What becomes one function: blocks of one guest function, and where they may be entered. */
+export interface RegionInput {
+  readonly blocks: readonly IrBlock[];
+  readonly entries: readonly Location[];
+}
+
+/** Where a region's code finds its surroundings. */
+export interface Surroundings {
+  readonly slot: number;
+  readonly dataBase: number;
+  cellAddress(target: Location): number;
+  neighbour(target: Location): Neighbour | undefined;
+}
+
+export interface TranslatedRegion {
+  readonly builder: FunctionBuilder;
+  readonly exits: readonly ExitDescription[];
+}
+
+/** Translates a region. Its function takes the entry's number and the call depth; see exits for what it returns. */
+export const translateRegion = (
+  input: RegionInput,
+  module: ModuleContext,
+  surroundings: Surroundings,
+): TranslatedRegion => {
+  const { blocks } = input;
+  const f = new FunctionBuilder(REGION_SIGNATURE.params.length);
+  const blockAt = new Map(blocks.map((block, n) => [block.location, n]));
+  const edges = blocks.map((block) => edgesOf(block, blockAt));
+  const words = new StateWords(f, blocks);
+  const states = solveState(blocks, edges, words);
+  const cold = new ColdExits(f, surroundings.slot);
+  const region: RegionContext = { ...surroundings, f, module, words, cold, blockAt, blocks, states };
+  const entries = input.entries.map((entry) => blockAt.get(entry) as number);
+  const successors = [entries, ...edges.map((e) => [...e.direct, ...e.afterCall])];
+  const graph = buildFlowGraph(successors.map((list) => list.map((block) => block + 1)));
+  const control = controlWriter(f, graph, (node, goto) => {
+    const go = (block: number) => goto(block + 1);
+    if (node === 0) writeEntries(region, entries, go);
+    else writeBlock(region, node - 1, go, (block) => control.labelOf(node, block + 1));
+  });
+  cold.open(states);
+  control.write();
+  cold.close(words);
+  return { builder: f, exits: cold.descriptions };
+};
+
+/** The parameter chooses the entry; what is live there is loaded. */
+const writeEntries = (region: RegionContext, entries: readonly number[], goto: (block: number) => void): void => {
+  const { f, words, states } = region;
+  entries.forEach((block, n) => {
+    const isLast = n === entries.length - 1;
+    if (!isLast) {
+      f.get(PARAMETER).i32(n).op('i32_eq');
+      f.if();
+    }
+    words.reload((states[block] as BlockState).liveIn);
+    goto(block);
+    if (!isLast) f.end();
+  });
+};
+
+const writeBlock = (
+  region: RegionContext,
+  block: number,
+  goto: (block: number) => void,
+  labelOf: (block: number) => number | undefined,
+): void => {
+  const translator = new BlockTranslator(region, block);
+  translator.write();
+  new ExitWriter(translator, goto, labelOf).write();
+};
