@@ -28,4 +28,119 @@
  * `formatExit` the whole line. Nothing here faults: a bad pointer prints as its hex value, a guest string is escaped
  * (octal and the C letters), cut at 32 bytes and followed by "...".
  */
-export { type ArgumentKind, type CallKinds, parseKinds } from './strace/kinds.js';
+
+import { isError } from './abi/errno.js';
+import type { Task } from './kernel/task.js';
+import { type Call, type Decoder, hexText, octalText, pointerText } from './strace/decoder.js';
+import { errorText } from './strace/error-text.js';
+import { type ArgumentKind, type CallKinds, parseKinds } from './strace/kinds.js';
+import { fcntlResultText, NUMBERS, namedKind } from './strace/numbers.js';
+import { STRINGS } from './strace/strings.js';
+import { STRUCTURES } from './strace/structures.js';
+import type { SyscallArgs, SyscallRow } from './syscalls/syscall.js';
+
+const decoderOf = (kind: string): Decoder | undefined =>
+  NUMBERS[kind] ?? STRINGS[kind] ?? STRUCTURES[kind] ?? namedKind(kind);
+
+/** Whether a table row may use this kind. */
+export const isKnownKind = (kind: string): boolean => decoderOf(kind) !== undefined;
+
+const RESULTS: Readonly<Record<string, (result: number, args: SyscallArgs) => string>> = {
+  i32: String,
+  fd: String,
+  off64: String,
+  none: String,
+  u32: (result) => String(result >>> 0),
+  hex: hexText,
+  ptr: (result) => (result === 0 ? '0' : pointerText(result)),
+  oct: octalText,
+  ready: (result) => (result === 0 ? '0 (Timeout)' : String(result)),
+  fcntl: (result, args) => fcntlResultText(args[1], result),
+};
+
+/** Whether a table row may use this result kind. */
+export const isKnownResult = (result: string): boolean => Object.hasOwn(RESULTS, result);
+
+const cache = new WeakMap<SyscallRow, CallKinds>();
+
+const kindsOf = (row: SyscallRow): CallKinds => {
+  const known = cache.get(row) ?? parseKinds(row.args);
+  cache.set(row, known);
+  return known;
+};
+
+const argumentText = (call: Call, argument: ArgumentKind): string | undefined => {
+  const value = call.args[argument.register] ?? 0;
+  const decoder = decoderOf(argument.kind) ?? NUMBERS.hex;
+  const text = (decoder as Decoder)(call, value, argument);
+  return text === undefined || argument.label === '' ? text : `${argument.label}=${text}`;
+};
+
+/** An argument the kernel should have filled in, of a call that failed or never ended. */
+const unfilledText = (call: Call, argument: ArgumentKind): string | undefined => {
+  if (argument.kind === 'fcntlarg' || argument.kind === 'off64') return argumentText(call, argument);
+  const value = pointerText(call.args[argument.register] ?? 0);
+  return argument.label === '' ? value : `${argument.label}=${value}`;
+};
+
+/** ioctl's argument may go either way, so it waits for the end like an output. */
+const isOutput = ({ kind, direction }: ArgumentKind): boolean => direction === 'out' || kind === 'ioctlarg';
+
+const joinTexts = (texts: readonly (string | undefined)[]): string => texts.filter((t) => t !== undefined).join(', ');
+
+/**
+ * The line as far as it is known when the call starts: whole (`close(3)`) when every argument is an input, else up to
+ * the first output (`read(0, `).
+ */
+export const formatEntry = (row: SyscallRow, task: Task, args: SyscallArgs): string => {
+  const { arguments: kinds } = kindsOf(row);
+  const call: Call = { task, args, result: undefined };
+  const firstOutput = kinds.findIndex(isOutput);
+  const inputs = firstOutput < 0 ? kinds : kinds.slice(0, firstOutput);
+  const text = joinTexts(inputs.map((argument) => argumentText(call, argument)));
+  if (firstOutput < 0) return `${row.name}(${text})`;
+  return `${row.name}(${text}${text === '' ? '' : ', '}`;
+};
+
+/** The whole line; `entryText` is what `formatEntry` gave. A call that never returns ends in `= ?`. */
+export const formatExit = (
+  row: SyscallRow,
+  task: Task,
+  args: SyscallArgs,
+  result: number | undefined,
+  entryText: string,
+): string => {
+  const { arguments: kinds, result: resultKind } = kindsOf(row);
+  const firstOutput = kinds.findIndex(isOutput);
+  if (firstOutput < 0) return `${entryText}${resultText(row, task, args, result, resultKind)}`;
+  const call: Call = { task, args, result };
+  const failed = result === undefined || isError(result);
+  const rest = kinds.slice(firstOutput);
+  const texts = rest.map((argument) => (failed && isOutput(argument) ? unfilledText : argumentText)(call, argument));
+  const tail = joinTexts(texts);
+  const start = tail === '' ? entryText.replace(/, $/, '') : entryText;
+  return `${start}${tail})${resultText(row, task, args, result, resultKind)}`;
+};
+
+const resultText = (
+  row: SyscallRow,
+  task: Task,
+  args: SyscallArgs,
+  result: number | undefined,
+  kind: string,
+): string => {
+  if (result === undefined) return ' = ?';
+  if (isError(result)) return ` = ${errorText(result)}`;
+  const text = (RESULTS[kind] ?? String)(result, args);
+  return ` = ${text}${changedText(row, { task, args, result })}`;
+};
+
+/** What poll and select found, in parentheses after the result. */
+const changedText = (row: SyscallRow, call: Call): string => {
+  if (call.result === undefined || call.result <= 0) return '';
+  const both = kindsOf(row).arguments.filter(({ direction }) => direction === 'inout');
+  const text = joinTexts(both.map((argument) => argumentText(call, argument)));
+  return text === '' ? '' : ` (${text})`;
+};
+
+export { type ArgumentKind, type CallKinds, parseKinds };

@@ -10,6 +10,7 @@
 import fs from 'node:fs';
 import { Errno, errnoOfHostError } from '../abi/errno.js';
 import { Mode, Poll } from '../abi/open-flags.js';
+import type { FdTable } from './fd-table.js';
 import { hostCall, hostSleep } from './host-call.js';
 import { closeHost } from './host-file.js';
 import { type FileStat, OpenFile } from './open-file.js';
@@ -162,11 +163,8 @@ const readWaiting = (fd: number, into: Uint8Array): number => {
   }
 };
 
-/**
- * Blocks the host until one of these streams has input or the time is over; called when no task can run. A single
- * stream without a limit is waited for in a blocking read.
- */
-export const waitForAnyInput = (streams: readonly HostStream[], timeoutMs?: number): boolean => {
+/** A single stream without a limit is waited for in a blocking read; anything else is looked at now and then. */
+const waitForAnyInput = (streams: readonly HostStream[], timeoutMs?: number): boolean => {
   const [only] = streams;
   if (only !== undefined && streams.length === 1) return only.waitForInput(timeoutMs);
   const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
@@ -175,4 +173,16 @@ export const waitForAnyInput = (streams: readonly HostStream[], timeoutMs?: numb
     hostSleep(GLANCE_MS);
   }
   return false;
+};
+
+/**
+ * For the scheduler, when no task can run and some wait for these host descriptors (`Blocked.hostFds`): blocks the host
+ * until one of them has input. False when the time was over first, or nobody has such a descriptor open.
+ */
+export const waitForHostInput = (files: FdTable, hostFds: readonly number[], timeoutMs?: number): boolean => {
+  const streams = new Set<HostStream>();
+  for (const [, { file }] of files.entries()) {
+    if (file instanceof HostStream && file.canRead && hostFds.includes(file.hostFd)) streams.add(file);
+  }
+  return streams.size > 0 && waitForAnyInput([...streams], timeoutMs);
 };

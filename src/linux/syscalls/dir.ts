@@ -190,7 +190,7 @@ export const directorySyscalls: SyscallRow[] = [
   sys(83, 'symlink', sysSymlink, 'path path'),
   sys(85, 'readlink', sysReadlink, 'path buf:out:ret size'),
   sys(133, 'fchdir', sysFchdir, 'fd'),
-  sys(141, 'getdents', sysGetdents, 'fd dirents:out size'),
+  sys(141, 'getdents', sysGetdents, 'fd dirents32:out size'),
   sys(183, 'getcwd', sysGetcwd, 'path:out size'),
   sys(217, 'getdents64', sysGetdents64, 'fd dirents:out size'),
   sys(218, 'pivot_root', sysPrivileged, 'path path'),
