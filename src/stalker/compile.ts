@@ -12,7 +12,7 @@ import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
 import type { ExecBlock, Segment } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
-import { Instrument } from './instrument.js';
+import { Instrument, type SlowPaths } from './instrument.js';
 import { StalkerIterator } from './iterator.js';
 import { MAX_BLOCK_INSNS } from './options.js';
 
@@ -21,14 +21,14 @@ export class Compiler {
   private readonly sites: SiteTable;
   private readonly probes: CallProbes;
   private readonly callouts: CalloutTable;
-  private readonly unwindCallout: number;
+  private readonly slowPaths: SlowPaths;
 
-  constructor(machine: Machine, sites: SiteTable, probes: CallProbes, callouts: CalloutTable, unwindCallout: number) {
+  constructor(machine: Machine, sites: SiteTable, probes: CallProbes, callouts: CalloutTable, slowPaths: SlowPaths) {
     this.machine = machine;
     this.sites = sites;
     this.probes = probes;
     this.callouts = callouts;
-    this.unwindCallout = unwindCallout;
+    this.slowPaths = slowPaths;
   }
 
   /** The halfword at a code address, or undefined when the guest may not execute there. */
@@ -44,7 +44,7 @@ export class Compiler {
     this.clear(block);
     const { options } = ctx;
     const quiet = options.profile === 'gum' && block.usesExclusiveAccess;
-    const instrument = new Instrument(options, this.sites, this.unwindCallout, quiet);
+    const instrument = new Instrument(options, this.sites, this.slowPaths, quiet);
     const lifter = new BlockLifter(
       block.location,
       this.readCode,

@@ -39,6 +39,11 @@ export class EventRing {
     return (this.words[Word.RING_HEAD] as number) >>> 0;
   }
 
+  /** Word `n` of the record being written, as u32. */
+  pendingWord(n: number): number {
+    return (this.memory.i32[(this.head >>> 2) + n] as number) >>> 0;
+  }
+
   /** Hands the records to the sink of `live`, the thread that wrote them. */
   drain(live: ExecCtx | undefined): void {
     const bytes = this.head - EVENT_RING;
@@ -53,6 +58,7 @@ export class EventRing {
       sites: this.sites,
       clockBase: this.clockBase,
       shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
+      elsewhere: live.elsewhere,
     };
     this.eventCount += batch.count;
     live.sink.process(batch);

@@ -29,6 +29,10 @@ export class ExecCtx {
   readonly blocks: ExecBlock[] = [];
   /** Where the thread resumes inside a block after a system call; undefined: dispatch from PC. */
   resume: Segment | undefined;
+  /** Instructions other threads had retired when this one last became live; the clock minus this is its own clock. */
+  elsewhere = 0;
+  /** Instructions this thread has retired, while it is not live. */
+  retired = 0;
   /** Reasons why the thread is momentarily not in plain translated code (callouts, probes, the transformer). */
   pendingCalls = 0;
 

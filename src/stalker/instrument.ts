@@ -30,10 +30,20 @@ const looksLikeReturn = (t: Transfer): boolean =>
 const isGumReturn = (t: Transfer): boolean =>
   t.form === 'mov' || t.form === 'ldm' || (t.form === 'ldr' && t.pops && t.insn.isa === 'arm');
 
+/** What the shadow stack does out of line. */
+export interface SlowPaths {
+  /** Callout: a return that does not match the top frame; target and sp wait in words 2 and 3 of the next record. */
+  readonly unwind: number;
+  /** Callout: the top frame's sp lies below the current one, which waits in word 3 of the next record. */
+  readonly dropStale: number;
+  /** Addresses some translated call returns to. */
+  readonly returnSites: Set<number>;
+}
+
 export class Instrument {
   private readonly options: FollowOptions;
   private readonly sites: SiteTable;
-  private readonly unwindCallout: number;
+  private readonly slowPaths: SlowPaths;
   private readonly quiet: boolean;
   private readonly open: OpenSite[] = [];
   private blockSite = -1;
@@ -41,11 +51,11 @@ export class Instrument {
   private retired = 0;
   private builder: Builder | undefined;
 
-  /** `quiet` blocks emit no EXEC (Frida's exclusive-access rule). `unwindCallout` runs the slow return. */
-  constructor(options: FollowOptions, sites: SiteTable, unwindCallout: number, quiet: boolean) {
+  /** `quiet` blocks emit no EXEC (Frida's exclusive-access rule). */
+  constructor(options: FollowOptions, sites: SiteTable, slowPaths: SlowPaths, quiet: boolean) {
     this.options = options;
     this.sites = sites;
-    this.unwindCallout = unwindCallout;
+    this.slowPaths = slowPaths;
     this.quiet = quiet;
   }
 
@@ -126,7 +136,19 @@ export class Instrument {
     b.set(b.add(head, b.const(RECORD_BYTES)), Word.RING_HEAD);
   }
 
+  /** Drops frames of activations that are gone, in the rare case that the top one is. */
+  private dropStale(b: Builder, sp: ValueId): void {
+    if (this.options.profile === 'gum') return;
+    const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
+    b.when(b.ltU(b.hostLoad32(frame, 4), sp), () => {
+      b.hostStore32(b.get(Word.RING_HEAD), sp, 12);
+      b.callout(this.slowPaths.dropStale);
+    });
+  }
+
   private call(b: Builder, t: Transfer, location: number, link: number): void {
+    this.slowPaths.returnSites.add(link);
+    this.dropStale(b, b.get(Word.SP));
     if (this.wants(EventKind.CALL)) {
       const fixed = b.constantOf(t.target);
       const site = this.addSite(EventKind.CALL, location, fixed === undefined ? undefined : fixed >>> 0);
@@ -140,9 +162,11 @@ export class Instrument {
   }
 
   private preciseTransfer(b: Builder, t: Transfer, location: number): void {
+    const sp = t.spAfter ?? b.get(Word.SP);
+    if (!looksLikeReturn(t)) this.dropStale(b, sp);
     const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
     const sameTarget = b.eq(b.hostLoad32(frame, 0), t.target);
-    const hit = b.and(sameTarget, b.eq(b.hostLoad32(frame, 4), t.spAfter ?? b.get(Word.SP)));
+    const hit = b.and(sameTarget, b.eq(b.hostLoad32(frame, 4), sp));
     const site = this.wants(EventKind.RET) ? this.addSite(EventKind.RET, location, undefined) : undefined;
     if (!looksLikeReturn(t)) {
       b.when(hit, () => {
@@ -153,10 +177,9 @@ export class Instrument {
     }
     b.when(hit, () => b.set(frame, Word.SHADOW_TOP));
     b.when(b.eqz(hit), () => {
-      // The slow return finds its target and sp where the record will have target and depth.
       b.hostStore32(b.get(Word.RING_HEAD), t.target, 8);
-      b.hostStore32(b.get(Word.RING_HEAD), t.spAfter ?? b.get(Word.SP), 12);
-      b.callout(this.unwindCallout);
+      b.hostStore32(b.get(Word.RING_HEAD), sp, 12);
+      b.callout(this.slowPaths.unwind);
     });
     if (site !== undefined) this.record(b, site, t.target, true);
   }

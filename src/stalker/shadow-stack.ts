@@ -3,9 +3,9 @@
  * words: the return address (interworking) and sp at the call. It grows upwards from a sentinel that matches no return;
  * one spare frame above the limit takes the store of a push that does not count.
  *
- * `precise`: a return whose target and sp equal the top frame's pops it. Any other return of return class comes here
- * (`unwind`): frames whose sp lies below the current sp belong to activations that are gone (longjmp, exceptions) and
- * are dropped. `gum`: capacity 1023, only the top frame is compared, and only its address.
+ * `precise`: a return whose target and sp equal the top frame's pops it. Frames whose sp lies below the current sp belong
+ * to activations that are gone (longjmp, exceptions): they are dropped at the next call, jump or return (`dropStale`).
+ * A return of return class that does not match comes to `unwind`. `gum`: capacity 1023, only the top frame is compared, and only its address.
  */
 import { Word } from '../guest/cpu-state.js';
 import { SHADOW_STACKS, SHADOW_STACKS_BYTES } from '../guest/layout.js';
@@ -80,14 +80,25 @@ export class ShadowStack {
     return (this.words[(at >>> 2) + 1] as number) >>> 0;
   }
 
-  /**
-   * A return to `target` with `sp` that did not match the top frame exactly: the new top (byte address). Looks down
-   * through frames that this sp has left behind for the one that matches; pops through it. Without a match, the frames
-   * left behind are dropped and the return is an unmatched one.
-   */
-  unwind(top: number, target: number, sp: number): number {
+  /** The new top (byte address) once the frames that `sp` has left behind are gone. */
+  dropStale(top: number, sp: number): number {
     let at = top;
     while (at > this.base && this.sp(at - FRAME_BYTES) < sp) at -= FRAME_BYTES;
+    return at;
+  }
+
+  /**
+   * A return to `target` with `sp` that did not match the top frame exactly: the new top. Drops stale frames and pops the
+   * one that matches below them. Arriving at the return site of some other call with the sp of a frame (a longjmp into
+   * the function that made the frame's call) ends that frame's activation too. Without a match the return is an
+   * unmatched one.
+   */
+  unwind(top: number, target: number, sp: number, isReturnSite: boolean): number {
+    let at = this.dropStale(top, sp);
+    while (isReturnSite && at > this.base && this.sp(at - FRAME_BYTES) === sp) {
+      if (this.returnAddress(at - FRAME_BYTES) === target) break;
+      at -= FRAME_BYTES;
+    }
     if (at > this.base && this.returnAddress(at - FRAME_BYTES) === target) return at - FRAME_BYTES;
     if (at === top || this.returnAddress(top - FRAME_BYTES) !== target) return at;
     // The callee moved sp up (a stack switch, or arguments popped by the callee): its own frame, and only that.

@@ -41,6 +41,7 @@ export class Stalker implements CodeWatcher {
   private readonly compiler: Compiler;
   private readonly cache: BlockCache;
   private readonly ring: EventRing;
+  private readonly returnSites = new Set<number>();
   private live: ExecCtx | undefined;
   private stopRequested = false;
   private dispatches = 0;
@@ -51,8 +52,12 @@ export class Stalker implements CodeWatcher {
     this.machine.callout = (id) => this.callouts.call(id);
     this.ring = new EventRing(memory, this.words);
     this.shadowStacks = new ShadowStacks(memory.i32);
-    const unwind = this.callouts.add(() => this.unwind());
-    this.compiler = new Compiler(this.machine, this.ring.sites, this.probes, this.callouts, unwind);
+    const slowPaths = {
+      unwind: this.callouts.add(() => this.unwind()),
+      dropStale: this.callouts.add(() => this.dropStale()),
+      returnSites: this.returnSites,
+    };
+    this.compiler = new Compiler(this.machine, this.ring.sites, this.probes, this.callouts, slowPaths);
     this.cache = new BlockCache(memory, this.compiler, {
       compiled: (ctx, block) => {
         if (ctx === this.live) this.ring.recordCompile(ctx, block);
@@ -101,7 +106,7 @@ export class Stalker implements CodeWatcher {
     const ctx = this.contexts.get(tid);
     if (ctx === this.live || ctx === undefined) return;
     this.drain();
-    if (this.live !== undefined) this.live.shadowTop = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    this.suspend();
     this.makeLive(ctx);
   }
 
@@ -119,15 +124,27 @@ export class Stalker implements CodeWatcher {
   private replace(tid: number, options: FollowOptions): ExecCtx {
     const old = this.contexts.get(tid);
     const wasLive = old !== undefined && old === this.live;
-    if (wasLive) this.drain();
+    if (wasLive) {
+      this.drain();
+      this.suspend();
+    }
     if (old !== undefined) this.destroy(old);
     const ctx = this.attach(tid, options);
+    ctx.retired = old?.retired ?? 0;
     if (wasLive) this.makeLive(ctx);
     return ctx;
   }
 
+  private suspend(): void {
+    const { live } = this;
+    if (live === undefined) return;
+    live.shadowTop = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    live.retired = this.clock - live.elsewhere;
+  }
+
   private makeLive(ctx: ExecCtx): void {
     this.live = ctx;
+    ctx.elsewhere = this.clock - ctx.retired;
     installShadowStack(this.words, ctx.shadowStack, ctx.shadowTop | 0);
   }
 
@@ -249,11 +266,17 @@ export class Stalker implements CodeWatcher {
   private unwind(): void {
     const stack = this.live?.shadowStack;
     if (stack === undefined) return;
-    const { i32 } = this.machine.memory;
-    const target = (i32[(this.ring.head + 8) >>> 2] as number) >>> 0;
-    const sp = (i32[(this.ring.head + 12) >>> 2] as number) >>> 0;
+    const target = this.ring.pendingWord(2);
     const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
-    this.words[Word.SHADOW_TOP] = stack.unwind(top, target, sp) | 0;
+    const newTop = stack.unwind(top, target, this.ring.pendingWord(3), this.returnSites.has(target));
+    this.words[Word.SHADOW_TOP] = newTop | 0;
+  }
+
+  private dropStale(): void {
+    const stack = this.live?.shadowStack;
+    if (stack === undefined) return;
+    const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    this.words[Word.SHADOW_TOP] = stack.dropStale(top, this.ring.pendingWord(3)) | 0;
   }
 
   // -- translations --------------------------------------------------------------------------------------------------
@@ -307,6 +330,13 @@ export class Stalker implements CodeWatcher {
   /** The thread whose code is running, if any. */
   get currentThread(): number | undefined {
     return this.live?.tid;
+  }
+
+  /** Return addresses of a thread's open calls, innermost first. */
+  backtrace(tid: number): readonly number[] {
+    return this.shadowFrames(tid)
+      .map((frame) => frame.returnAddress)
+      .reverse();
   }
 
   /** Open calls of a thread, outermost first; empty when its calls are not recorded. */

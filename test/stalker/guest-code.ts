@@ -30,7 +30,7 @@ export const assemble = (source: string): Uint8Array => {
   try {
     writeFileSync(join(dir, 'a.s'), `.syntax unified\n.arch armv7-a\n.fpu vfpv4\n${source}\n`);
     execFileSync('arm-linux-gnueabihf-as', ['-o', join(dir, 'a.o'), join(dir, 'a.s')]);
-    execFileSync('arm-linux-gnueabihf-ld', ['-Ttext', BASE.toString(), '-e', '0', '-o', join(dir, 'a'), join(dir, 'a.o')], {
+    execFileSync('arm-linux-gnueabihf-ld', ['-Ttext', `0x${BASE.toString(16)}`, '-e', '0', '-o', join(dir, 'a'), join(dir, 'a.o')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     execFileSync('arm-linux-gnueabihf-objcopy', ['-O', 'binary', '-j', '.text', join(dir, 'a'), join(dir, 'a.bin')]);
