@@ -48,6 +48,21 @@ const operands = (f: Format, w: Int32Array, next: () => number): void => {
   if ((next() & 3) === 0) w[2] = (w[2] as number) ^ (1 << ((next() >>> 1) % 4));
 };
 
+/**
+ * A product that misses the midpoint between an odd number and its neighbour by less than doubles can say beside it:
+ * (1 + k ulp) * (1 - k ulp) half an ulp below. A rounding of the low part to nearest would land on the midpoint.
+ */
+const nearMidpoint = (f: Format, w: Int32Array, next: () => number): void => {
+  const wide = f.width === 64;
+  const ulp = 2 ** -f.fractionBits;
+  const scale = 2 ** ((next() >> 3) % 12);
+  const k = (1 + ((next() >>> 1) % 6)) * ulp;
+  const sign = (next() & 1) === 0 ? 1 : -1;
+  put(w, 2, wide, (1 + ulp * ((next() >>> 1) % 4)) * scale);
+  put(w, 4, wide, (1 + k) * scale * sign);
+  put(w, 6, wide, (1 - k) * (ulp / 2));
+};
+
 const view = new DataView(new ArrayBuffer(8));
 const put = (w: Int32Array, at: number, wide: boolean, x: number): void => {
   if (wide) view.setFloat64(0, x, true);
@@ -75,7 +90,8 @@ describe(`the number path agrees with the exact path in result and flags (seed $
     const env = new Int32Array(1);
     const exactEnv = new Int32Array(1);
     for (let k = 0; k < COUNT; k++) {
-      operands(f, w, next);
+      if (k % 8 === 0) nearMidpoint(f, w, next);
+      else operands(f, w, next);
       env[0] = exactEnv[0] = makeFpscr(next);
       const before = Array.from(w);
       fast(env, w, 0, 2, 4, 6, 0, 0);

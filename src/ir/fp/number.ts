@@ -9,29 +9,47 @@ import { type Env, Fpscr, Rounding, roundingMode } from './fpscr.js';
 export const LEAST_NORMAL_F32 = 2 ** -126;
 export const LEAST_NORMAL_F64 = 2 ** -1022;
 
-/** One value's transfer between words and numbers. NaN payloads never travel this way. */
-const scratch = new ArrayBuffer(8);
-const scratchWords = new Int32Array(scratch);
-const scratchSingle = new Float32Array(scratch);
-const scratchDouble = new Float64Array(scratch);
+/**
+ * Float views over the words last worked on; in a running engine these are always the same. Reading a double through
+ * its two words would wait for both stores to drain. NaN payloads never travel this way.
+ */
+let words: Int32Array = new Int32Array(2);
+let singles: Float32Array = new Float32Array(words.buffer);
+let doubles: Float64Array | undefined = new Float64Array(words.buffer);
+
+const attach = (w: Int32Array): void => {
+  words = w;
+  singles = new Float32Array(w.buffer, w.byteOffset, w.length);
+  doubles = w.byteOffset % 8 === 0 ? new Float64Array(w.buffer, w.byteOffset, w.length >> 1) : undefined;
+};
+
+const scratchDouble = new Float64Array(1);
+const scratchWords = new Int32Array(scratchDouble.buffer);
 
 export const readF32 = (w: Int32Array, at: number): number => {
-  scratchWords[0] = w[at];
-  return scratchSingle[0];
+  if (w !== words) attach(w);
+  return singles[at];
 };
 
 export const writeF32 = (w: Int32Array, at: number, x: number): void => {
-  scratchSingle[0] = x;
-  w[at] = scratchWords[0];
+  if (w !== words) attach(w);
+  singles[at] = x;
 };
 
 export const readF64 = (w: Int32Array, at: number): number => {
+  if (w !== words) attach(w);
+  if (doubles !== undefined && (at & 1) === 0) return doubles[at >> 1];
   scratchWords[0] = w[at];
   scratchWords[1] = w[at + 1];
   return scratchDouble[0];
 };
 
 export const writeF64 = (w: Int32Array, at: number, x: number): void => {
+  if (w !== words) attach(w);
+  if (doubles !== undefined && (at & 1) === 0) {
+    doubles[at >> 1] = x;
+    return;
+  }
   scratchDouble[0] = x;
   w[at] = scratchWords[0];
   w[at + 1] = scratchWords[1];
