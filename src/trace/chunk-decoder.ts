@@ -32,6 +32,7 @@ interface RawChunk {
   readonly clockDelta: Uint8Array;
   readonly escape: Uint8Array;
   readonly switch: Uint8Array;
+  readonly clockJump: Uint8Array;
 }
 
 /** Fields left packed, to be walked event by event. */
@@ -43,6 +44,7 @@ const COLUMNS: ReadonlySet<string> = new Set([
   'clockDelta',
   'escape',
   'switch',
+  'clockJump',
 ]);
 
 /** The mirror of ChunkEncoder: EventChunk bytes to columns, which it owns and reuses. */
@@ -56,6 +58,7 @@ export class ChunkDecoder {
   private readonly clockDelta = new VarintCursor();
   private readonly escape = new VarintCursor();
   private readonly switches = new VarintCursor();
+  private readonly jumps = new VarintCursor();
   private returns = new Int32Array(1);
   private lastDelta = new Int32Array(1);
   private frameEdge = new Int32Array(256);
@@ -85,7 +88,7 @@ export class ChunkDecoder {
     columns.openDepth = raw.depth;
     this.slots.fill(0);
     this.decodeEvents(raw.events, raw.firstClock);
-    this.fillThreadClock(raw.events, raw.elsewhere);
+    this.finishClocks(raw.events, raw.elsewhere);
     return columns;
   }
 
@@ -97,6 +100,7 @@ export class ChunkDecoder {
     this.clockDelta.open(raw.clockDelta);
     this.escape.open(raw.escape);
     this.switches.open(raw.switch);
+    this.jumps.open(raw.clockJump);
   }
 
   private reserve(events: number): void {
@@ -253,17 +257,29 @@ export class ChunkDecoder {
     return [correction, target];
   }
 
-  private fillThreadClock(events: number, elsewhere: number): void {
+  /** Adds what switches and jumps contribute to the clocks, of which `clock` so far holds the sum of deltas. */
+  private finishClocks(events: number, elsewhere: number): void {
     const { clock, threadClock } = this.columns;
     let away = elsewhere;
+    let ahead = -elsewhere;
     let at = 0;
-    let switchAt = 0;
+    let switchAt = this.switches.atEnd ? NEVER : this.switches.next();
+    let jumpAt = this.jumps.atEnd ? NEVER : this.jumps.next();
     while (at < events) {
-      const last = this.switches.atEnd;
-      if (!last) switchAt += this.switches.next();
-      const end = last ? events : Math.min(events, switchAt);
-      for (; at < end; at++) threadClock[at] = (clock[at] as number) - away;
-      if (!last) away += this.switches.nextSigned();
+      if (at === switchAt) {
+        away += this.switches.nextSigned();
+        switchAt = this.switches.atEnd ? NEVER : at + this.switches.next();
+      }
+      if (at === jumpAt) {
+        ahead += this.jumps.nextSigned();
+        jumpAt = this.jumps.atEnd ? NEVER : at + this.jumps.next();
+      }
+      const end = Math.max(at + 1, Math.min(events, switchAt, jumpAt));
+      for (; at < end; at++) {
+        const own = (clock[at] as number) + ahead;
+        threadClock[at] = own;
+        clock[at] = own + away;
+      }
     }
   }
 

@@ -11,7 +11,7 @@ import {
   KIND_ORDER,
   MAX_OPEN_RETURNS,
 } from './chunk-format.js';
-import { EdgeTable } from './edge-table.js';
+import { EdgeTable, ROW, ROW_SHIFT } from './edge-table.js';
 import { CHUNK } from './schema.js';
 
 /** A chunk as bytes of an EventChunk message, valid until the next event, and what the index and Packed say of it. */
@@ -33,8 +33,19 @@ export interface ChunkLimits {
 }
 
 /** Events between two looks at the size of the columns. */
-const STRIDE = 8192;
+const STRIDE = 2048;
 const SLOT_WORDS = 4;
+// Read once: an import's property costs loads and checks each time the hot loop asks for it.
+const { CALL, RET } = EventKind;
+const { adjust: ADJUST, target: TARGET, returns: RETURNS, lastDelta: LAST_DELTA } = ROW;
+
+/** Clock differences below this are safe in int32 arithmetic. */
+const REACH = 2 ** 30;
+
+const clockAt = ({ words, sites, clockBase }: EventBatch, index: number): number => {
+  const site = words[index * RECORD_WORDS] as number;
+  return clockBase - (words[index * RECORD_WORDS + 1] as number) - (sites.clockAdjust[site] as number);
+};
 
 /** Turns one thread's ring records into chunks: dictionary, predictor and shadow stack as armstalk.proto describes them. */
 export class ChunkEncoder {
@@ -52,6 +63,7 @@ export class ChunkEncoder {
   private readonly clockDelta = new ByteColumn(4096);
   private readonly escape = new ByteColumn();
   private readonly switches = new ByteColumn();
+  private readonly jumps = new ByteColumn();
   private readonly out = new ByteColumn(1 << 14);
   /** Per slot: first candidate's edge and delta, second candidate's edge and delta. */
   private readonly slots = new Int32Array((HASH_MASK + 1) * SLOT_WORDS);
@@ -60,14 +72,14 @@ export class ChunkEncoder {
   private run = 0;
   private lastEscape = 0;
   private lastSwitch = 0;
+  private lastJump = 0;
   private firstElsewhere = 0;
-  /** Known frames, innermost last: the call's edge (0 from an earlier chunk) and the predicted return address. */
-  private frameEdge = new Int32Array(256);
-  private frameReturn = new Int32Array(256);
+  /** Known frames, innermost last: pairs of the call's edge (0 from an earlier chunk) and the predicted return address. */
+  private frames = new Int32Array(512);
   private known = 0;
   private depth = 0;
   private openDepth = 0;
-  private openReturns: Int32Array = new Int32Array(0);
+  private openReturns: number[] = [];
 
   constructor(tid: number, limits: ChunkLimits) {
     this.tid = tid;
@@ -81,13 +93,14 @@ export class ChunkEncoder {
   /** Takes records from `from` on until the batch ends or the chunk is full; answers the first record not taken. */
   encode(batch: EventBatch, from: number, elsewhere: number): number {
     if (from >= batch.count) return from;
-    this.edges.cover(batch.sites);
     if (this.events === 0) this.begin(batch, from, elsewhere);
     else if (elsewhere !== this.elsewhere) this.switchThread(elsewhere);
     let at = from;
     while (at < batch.count && !this.full) {
       const room = Math.min(STRIDE, this.limits.events - this.events);
-      at = this.encodeStride(batch, at, Math.min(batch.count, at + room));
+      const to = this.withinReach(batch, at, Math.min(batch.count, at + room));
+      this.encodeStride(batch, at, to);
+      at = to;
     }
     return at;
   }
@@ -111,21 +124,22 @@ export class ChunkEncoder {
 
   private get sizeBytes(): number {
     const columns = this.runs.length + this.edgeIndex.length + this.clockDelta.length + this.escape.length;
-    return columns + this.switches.length + this.edges.count * 8;
+    return columns + this.switches.length + this.jumps.length + this.edges.count * 8;
   }
 
   private begin(batch: EventBatch, from: number, elsewhere: number): void {
-    const site = batch.words[from * RECORD_WORDS] as number;
-    const fuel = batch.words[from * RECORD_WORDS + 1] as number;
-    this.firstClock = batch.clockBase - fuel - (batch.sites.clockAdjust[site] as number);
+    this.firstClock = clockAt(batch, from);
     this.lastClock = this.firstClock;
     this.elsewhere = elsewhere;
     this.firstElsewhere = elsewhere;
     this.openDepth = this.depth;
     const kept = Math.min(this.known, MAX_OPEN_RETURNS);
-    this.openReturns = this.frameReturn.slice(this.known - kept, this.known);
-    this.frameReturn.copyWithin(0, this.known - kept, this.known);
-    this.frameEdge.fill(0, 0, kept);
+    this.frames.copyWithin(0, (this.known - kept) * 2, this.known * 2);
+    this.openReturns = [];
+    for (let frame = 0; frame < kept; frame++) {
+      this.frames[frame * 2] = 0;
+      this.openReturns.push(this.frames[frame * 2 + 1] as number);
+    }
     this.known = kept;
   }
 
@@ -133,68 +147,79 @@ export class ChunkEncoder {
     this.switches.varint(this.events - this.lastSwitch);
     this.switches.zigzag(elsewhere - this.elsewhere);
     this.lastSwitch = this.events;
+    this.lastClock += elsewhere - this.elsewhere;
     this.elsewhere = elsewhere;
   }
 
   /**
-   * The hot loop: no allocation, no call unless the predictor misses or an edge is new. `previous` is clockBase - clock
-   * of the event before, so deltas need no large numbers after the first.
+   * The hot loop computes clock deltas in 32 bits. Answers how far from `from` it may go, after a jump of the clock when
+   * even the first event is out of reach.
    */
-  private encodeStride(batch: EventBatch, from: number, to: number): number {
+  private withinReach(batch: EventBatch, from: number, to: number): number {
+    const first = clockAt(batch, from);
+    if (Math.abs(batch.clockBase - this.lastClock) >= REACH || Math.abs(first - this.lastClock) >= REACH) {
+      this.jumps.varint(this.events - this.lastJump);
+      this.jumps.zigzag(first - this.lastClock);
+      this.lastJump = this.events;
+      this.lastClock = first;
+    }
+    let end = to;
+    while (end > from + 1 && Math.abs(clockAt(batch, end - 1) - first) >= REACH) end = from + ((end - from) >> 1);
+    return end;
+  }
+
+  /**
+   * The hot loop: no allocation, no call unless the predictor misses or an edge is new, arrays that stay the same ones.
+   * `previous` is the clock before, counted back from clockBase like the records' fuel: an int32.
+   */
+  private encodeStride(batch: EventBatch, from: number, to: number): void {
+    this.edges.reserve(batch.sites, to - from);
+    this.reserveFrames(to - from);
     const { words, sites, shadowBase } = batch;
-    const { slots, kindCounts, edges } = this;
-    const { edgeOf } = edges;
-    let { kind: edgeKind, adjust, target: edgeTarget, returns, lastDelta } = edges;
-    let { frameEdge, frameReturn, hash, run, known, depth } = this;
-    let previous = batch.clockBase - this.lastClock;
+    const { slots, kindCounts, edges, frames } = this;
+    const { edgeOf, rows } = edges;
+    let { hash, run, known, depth } = this;
+    let previous = (batch.clockBase - this.lastClock) | 0;
     const start = this.events - from;
     for (let i = from, at = from * RECORD_WORDS; i < to; i++, at += RECORD_WORDS) {
       const site = words[at] as number;
       let edge = edgeOf[site] as number;
-      if (edge === 0 || ((edgeKind[edge] as number) & EDGE_DYNAMIC && edgeTarget[edge] !== words[at + 2])) {
+      let row = edge << ROW_SHIFT;
+      let flags = rows[row] as number;
+      if (edge === 0 || (flags & EDGE_DYNAMIC && rows[row + TARGET] !== words[at + 2])) {
         edge = edges.intern(sites, site, words[at + 2] as number);
-        ({ kind: edgeKind, adjust, target: edgeTarget, returns, lastDelta } = edges);
+        row = edge << ROW_SHIFT;
+        flags = rows[row] as number;
       }
-      const flags = edgeKind[edge] as number;
       const kind = flags & KIND_BITS;
       kindCounts[kind] = (kindCounts[kind] as number) + 1;
-      if (kind === EventKind.CALL) {
+      if (kind === CALL) {
         const recorded = ((words[at + 3] as number) - shadowBase) >> 3;
         if (recorded !== depth) {
           known = this.escapeCall(start + i, recorded, depth, known);
           depth = recorded;
         }
-        if (known === frameEdge.length) {
-          this.growFrames();
-          ({ frameEdge, frameReturn } = this);
-        }
-        frameEdge[known] = edge;
-        frameReturn[known++] = returns[edge] as number;
+        frames[known * 2] = edge;
+        frames[known * 2 + 1] = rows[row + RETURNS] as number;
+        known++;
         depth++;
-      } else if (kind === EventKind.RET) {
+      } else if (kind === RET) {
         const recorded = ((words[at + 3] as number) - shadowBase) >> 3;
-        const target = (flags & EDGE_HAS_TARGET ? edgeTarget[edge] : words[at + 2]) as number;
-        if (known > 0 && recorded === depth - 1 && frameReturn[known - 1] === target) known--;
+        const target = (flags & EDGE_HAS_TARGET ? rows[row + TARGET] : words[at + 2]) as number;
+        if (known > 0 && recorded === depth - 1 && frames[known * 2 - 1] === target) known--;
         else known = this.escapeReturn(start + i, recorded, depth, known, target);
         depth = recorded;
       }
-      const clockWord = (words[at + 1] as number) + (adjust[edge] as number);
-      const delta = previous - clockWord;
+      const clockWord = ((words[at + 1] as number) + (rows[row + ADJUST] as number)) | 0;
+      const delta = (previous - clockWord) | 0;
       previous = clockWord;
       const slot = hash << 2;
-      if (slots[slot] === edge) {
-        if (slots[slot + 1] === delta) run++;
-        else {
-          this.miss(run, 1);
-          run = 0;
-          this.clockDelta.zigzag(delta);
-          slots[slot + 1] = delta;
-        }
-      } else {
-        this.otherEdge(slot, edge, delta, run, lastDelta[edge] as number);
+      if (slots[slot] === edge && slots[slot + 1] === delta) run++;
+      else {
+        this.miss(slot, edge, delta, run, rows[row + LAST_DELTA] as number);
         run = 0;
       }
-      lastDelta[edge] = delta;
+      rows[row + LAST_DELTA] = delta;
       hash = ((hash << HASH_SHIFT) ^ Math.imul(edge, HASH_FACTOR)) & HASH_MASK;
     }
     this.hash = hash;
@@ -203,30 +228,27 @@ export class ChunkEncoder {
     this.depth = depth;
     this.lastClock = batch.clockBase - previous;
     this.events = start + to;
-    return to;
   }
 
-  private miss(run: number, code: number): void {
-    this.runs.varint(run * 8 + code - 1);
-  }
-
-  /** Codes 2 to 5: the event is not the first candidate's. */
-  private otherEdge(slot: number, edge: number, delta: number, run: number, lastDelta: number): void {
+  /** Codes 1 to 5: the event is not what the first candidate says. */
+  private miss(slot: number, edge: number, delta: number, run: number, lastDelta: number): void {
     const { slots } = this;
     const firstEdge = slots[slot] as number;
     const firstDelta = slots[slot + 1] as number;
-    let code: number;
-    if (slots[slot + 2] === edge) code = slots[slot + 3] === delta ? 2 : 3;
-    else {
-      code = lastDelta === delta ? 4 : 5;
-      this.edgeIndex.varint(this.edges.number(edge));
+    let code = 1;
+    if (firstEdge !== edge) {
+      if (slots[slot + 2] === edge) code = slots[slot + 3] === delta ? 2 : 3;
+      else {
+        code = lastDelta === delta ? 4 : 5;
+        this.edgeIndex.varint(this.edges.number(edge));
+      }
+      slots[slot] = edge;
+      slots[slot + 2] = firstEdge;
+      slots[slot + 3] = firstDelta;
     }
-    this.miss(run, code);
-    if (code & 1) this.clockDelta.zigzag(delta);
-    slots[slot] = edge;
     slots[slot + 1] = delta;
-    slots[slot + 2] = firstEdge;
-    slots[slot + 3] = firstDelta;
+    this.runs.varint(run * 8 + code - 1);
+    if (code & 1) this.clockDelta.zigzag32(delta);
   }
 
   private putEscape(event: number, correction: number, target: number | undefined): void {
@@ -248,21 +270,19 @@ export class ChunkEncoder {
     const popped = depth - recorded;
     const left = popped < 0 ? 0 : Math.max(0, known - popped);
     const hasFrame = popped > 0 && known >= popped;
-    const explicit = !hasFrame || this.frameReturn[left] !== target;
+    const explicit = !hasFrame || this.frames[left * 2 + 1] !== target;
     const correction = recorded - Math.max(depth - 1, 0);
     if (explicit || correction !== 0) this.putEscape(event, correction, explicit ? target : undefined);
-    if (explicit && hasFrame) this.edges.learnReturn(this.frameEdge[left] as number, target);
+    if (explicit && hasFrame) this.edges.learnReturn(this.frames[left * 2] as number, target);
     return left;
   }
 
-  private growFrames(): void {
-    const size = this.frameEdge.length * 2;
-    const edge = new Int32Array(size);
-    const returns = new Int32Array(size);
-    edge.set(this.frameEdge);
-    returns.set(this.frameReturn);
-    this.frameEdge = edge;
-    this.frameReturn = returns;
+  private reserveFrames(more: number): void {
+    const needed = (this.known + more) * 2;
+    if (needed <= this.frames.length) return;
+    const grown = new Int32Array(Math.max(needed, this.frames.length * 2));
+    grown.set(this.frames);
+    this.frames = grown;
   }
 
   private message(kindCounts: readonly number[]): Uint8Array {
@@ -294,6 +314,7 @@ export class ChunkEncoder {
     column(CHUNK.clockDelta, this.clockDelta);
     column(CHUNK.escape, this.escape);
     column(CHUNK.switch, this.switches);
+    column(CHUNK.clockJump, this.jumps);
     put(CHUNK.lastClock, this.lastClock);
     column(
       CHUNK.kindCounts,
@@ -304,13 +325,15 @@ export class ChunkEncoder {
 
   private reset(): void {
     this.edges.clear();
-    for (const column of [this.runs, this.edgeIndex, this.clockDelta, this.escape, this.switches]) column.clear();
+    for (const column of [this.runs, this.edgeIndex, this.clockDelta, this.escape, this.switches, this.jumps])
+      column.clear();
     this.slots.fill(0);
     this.kindCounts.fill(0);
     this.hash = 0;
     this.run = 0;
     this.lastEscape = 0;
     this.lastSwitch = 0;
+    this.lastJump = 0;
     this.events = 0;
   }
 }

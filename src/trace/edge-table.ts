@@ -3,6 +3,23 @@ import type { SiteTable } from '../events/ring.js';
 import { ByteColumn } from './byte-column.js';
 import { EDGE_DYNAMIC, EDGE_HAS_TARGET, KIND_BITS, predictedReturn } from './chunk-format.js';
 
+/** Words of a dictionary row; row `edge` begins at `edge << ROW_SHIFT`. One row is half a cache line. */
+export const ROW_SHIFT = 3;
+export const ROW = {
+  /** Kind bit, EDGE_HAS_TARGET, EDGE_DYNAMIC: `edge_kind`. */
+  flags: 0,
+  /** The site's clockAdjust. */
+  adjust: 1,
+  target: 2,
+  /** Predicted return address of a call. */
+  returns: 3,
+  /** Clock delta of the latest event. */
+  lastDelta: 4,
+  location: 5,
+  site: 6,
+  nextInHash: 7,
+} as const;
+
 const HEADS = 1 << 12;
 
 /**
@@ -11,21 +28,10 @@ const HEADS = 1 << 12;
  */
 export class EdgeTable {
   count = 0;
-  /** Row of each site, 0 when it has none in this chunk. */
+  /** Row number of each site, 0 when it has none in this chunk. */
   edgeOf = new Int32Array(1024);
-  /** Kind bit, EDGE_HAS_TARGET, EDGE_DYNAMIC. */
-  kind = new Uint8Array(1024);
-  location = new Int32Array(1024);
-  target = new Int32Array(1024);
-  /** The site's clockAdjust. */
-  adjust = new Int32Array(1024);
-  /** Predicted return address of a call. */
-  returns = new Int32Array(1024);
-  /** Clock delta of the row's latest event. A delta beyond int32 never equals what is kept of it. */
-  lastDelta = new Int32Array(1024);
+  rows = new Int32Array(1024 << ROW_SHIFT);
 
-  private site = new Int32Array(1024);
-  private nextInHash = new Int32Array(1024);
   private readonly heads = new Int32Array(HEADS);
   private dynamicRows = 0;
   /** Rows the event sequence has named already. */
@@ -34,15 +40,22 @@ export class EdgeTable {
   private readonly locations = new ByteColumn();
   private readonly targets = new ByteColumn();
 
-  /** Makes room for every site there is. */
-  cover(sites: SiteTable): void {
-    if (sites.count <= this.edgeOf.length) return;
-    const grown = new Int32Array(sites.kind.length);
-    grown.set(this.edgeOf);
-    this.edgeOf = grown;
+  /** Makes room for every site there is and for `more` rows: until then the arrays stay the same ones. */
+  reserve(sites: SiteTable, more: number): void {
+    if (sites.count > this.edgeOf.length) {
+      const grown = new Int32Array(sites.kind.length);
+      grown.set(this.edgeOf);
+      this.edgeOf = grown;
+    }
+    const needed = (this.count + more + 1) << ROW_SHIFT;
+    if (needed > this.rows.length) {
+      const grown = new Int32Array(Math.max(needed, this.rows.length * 2));
+      grown.set(this.rows);
+      this.rows = grown;
+    }
   }
 
-  /** The row of an event, made when this chunk has none; becomes its site's latest. */
+  /** The row of an event, made when this chunk has none; becomes its site's latest. Room must be reserved. */
   intern(sites: SiteTable, site: number, target: number): number {
     const kind = sites.kind[site] as number;
     const dynamic = sites.dynamic[site] !== 0;
@@ -63,26 +76,37 @@ export class EdgeTable {
   }
 
   learnReturn(edge: number, target: number): void {
-    if (edge !== 0) this.returns[edge] = target;
+    if (edge !== 0) this.rows[(edge << ROW_SHIFT) + ROW.returns] = target;
+  }
+
+  /** Location and target of row `edge`; 0 when it has no target of its own. */
+  location(edge: number): number {
+    return (this.rows[(edge << ROW_SHIFT) + ROW.location] as number) >>> 0;
+  }
+
+  target(edge: number): number {
+    return (this.rows[(edge << ROW_SHIFT) + ROW.target] as number) >>> 0;
   }
 
   columns(): { kinds: ByteColumn; locations: ByteColumn; targets: ByteColumn } {
-    const { kinds, locations, targets } = this;
+    const { kinds, locations, targets, rows } = this;
     for (const column of [kinds, locations, targets]) column.clear();
     let before = 0;
     for (let edge = 1; edge <= this.count; edge++) {
-      const location = this.location[edge] as number;
-      const kind = this.kind[edge] as number;
-      kinds.byte(kind);
+      const row = edge << ROW_SHIFT;
+      const location = rows[row + ROW.location] as number;
+      const flags = rows[row + ROW.flags] as number;
+      kinds.byte(flags);
       locations.zigzag32((location - before) | 0);
-      if (kind & EDGE_HAS_TARGET) targets.zigzag32(((this.target[edge] as number) - location) | 0);
+      if (flags & EDGE_HAS_TARGET) targets.zigzag32(((rows[row + ROW.target] as number) - location) | 0);
       before = location;
     }
     return { kinds, locations, targets };
   }
 
   clear(): void {
-    for (let edge = 1; edge <= this.count; edge++) this.edgeOf[this.site[edge] as number] = 0;
+    const { edgeOf, rows } = this;
+    for (let edge = 1; edge <= this.count; edge++) edgeOf[rows[(edge << ROW_SHIFT) + ROW.site] as number] = 0;
     if (this.dynamicRows > 0) this.heads.fill(0);
     this.dynamicRows = 0;
     this.count = 0;
@@ -90,53 +114,41 @@ export class EdgeTable {
   }
 
   private find(site: number, target: number): number {
+    const { rows } = this;
     let edge = this.heads[bucket(site, target)] as number;
-    while (edge !== 0 && (this.site[edge] !== site || this.target[edge] !== target)) {
-      edge = this.nextInHash[edge] as number;
+    while (edge !== 0) {
+      const row = edge << ROW_SHIFT;
+      if (rows[row + ROW.site] === site && rows[row + ROW.target] === target) return edge;
+      edge = rows[row + ROW.nextInHash] as number;
     }
-    return edge;
+    return 0;
   }
 
   private add(site: number, sites: SiteTable, kind: number, dynamic: boolean, dynamicTarget: number): number {
     const edge = ++this.count;
-    if (edge === this.kind.length) this.grow();
-    const isDynamicReturn = dynamic && kind === EventKind.RET;
+    const toFrame = dynamic && kind === EventKind.RET;
     const target = dynamic ? dynamicTarget : (sites.target[site] as number) | 0;
-    const hasTarget = !isDynamicReturn && (dynamic || target !== 0 || kind === EventKind.RET);
+    const hasTarget = !toFrame && (dynamic || target !== 0 || kind === EventKind.RET);
     const location = (sites.location[site] as number) | 0;
-    this.kind[edge] =
-      (kind & KIND_BITS) | (hasTarget ? EDGE_HAS_TARGET : 0) | (dynamic && !isDynamicReturn ? EDGE_DYNAMIC : 0);
-    this.site[edge] = site;
-    this.location[edge] = location;
-    this.target[edge] = target;
-    this.adjust[edge] = sites.clockAdjust[site] as number;
-    this.returns[edge] = predictedReturn(location, dynamic);
-    this.lastDelta[edge] = 0;
+    const { rows } = this;
+    const row = edge << ROW_SHIFT;
+    rows[row + ROW.flags] =
+      (kind & KIND_BITS) | (hasTarget ? EDGE_HAS_TARGET : 0) | (dynamic && !toFrame ? EDGE_DYNAMIC : 0);
+    rows[row + ROW.adjust] = sites.clockAdjust[site] as number;
+    rows[row + ROW.target] = target;
+    rows[row + ROW.returns] = predictedReturn(location, dynamic);
+    rows[row + ROW.lastDelta] = 0;
+    rows[row + ROW.location] = location;
+    rows[row + ROW.site] = site;
     this.edgeOf[site] = edge;
-    if (dynamic && !isDynamicReturn) this.link(edge, bucket(site, target));
+    if (dynamic && !toFrame) this.link(edge, bucket(site, target));
     return edge;
   }
 
   private link(edge: number, head: number): void {
-    this.nextInHash[edge] = this.heads[head] as number;
+    this.rows[(edge << ROW_SHIFT) + ROW.nextInHash] = this.heads[head] as number;
     this.heads[head] = edge;
     this.dynamicRows++;
-  }
-
-  private grow(): void {
-    const size = this.kind.length * 2;
-    const copy = <T extends Uint8Array | Int32Array>(from: T, to: T): T => {
-      to.set(from);
-      return to;
-    };
-    this.kind = copy(this.kind, new Uint8Array(size));
-    this.location = copy(this.location, new Int32Array(size));
-    this.target = copy(this.target, new Int32Array(size));
-    this.adjust = copy(this.adjust, new Int32Array(size));
-    this.returns = copy(this.returns, new Int32Array(size));
-    this.lastDelta = copy(this.lastDelta, new Int32Array(size));
-    this.site = copy(this.site, new Int32Array(size));
-    this.nextInHash = copy(this.nextInHash, new Int32Array(size));
   }
 }
 

@@ -245,6 +245,7 @@ const COLUMN_FIELDS: ReadonlySet<string> = new Set([
   'clockDelta',
   'escape',
   'switch',
+  'clockJump',
 ]);
 
 const notes = (messages: unknown, note: (raw: Decoded) => Note): readonly TraceItem[] =>

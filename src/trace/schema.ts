@@ -72,6 +72,7 @@ export const CHUNK = {
   switch: 14,
   lastClock: 15,
   kindCounts: 16,
+  clockJump: 17,
 } as const;
 
 export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldRow>>>> = {
@@ -155,11 +156,12 @@ export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldR
     edgeTarget: [CHUNK.edgeTarget, 'sint32', 'repeated'],
     runs: [CHUNK.runs, 'uint32', 'repeated'],
     edgeIndex: [CHUNK.edgeIndex, 'uint32', 'repeated'],
-    clockDelta: [CHUNK.clockDelta, 'sint64', 'repeated'],
+    clockDelta: [CHUNK.clockDelta, 'sint32', 'repeated'],
     escape: [CHUNK.escape, 'uint64', 'repeated'],
     switch: [CHUNK.switch, 'uint64', 'repeated'],
     lastClock: [CHUNK.lastClock, 'uint64'],
     kindCounts: [CHUNK.kindCounts, 'uint32', 'repeated'],
+    clockJump: [CHUNK.clockJump, 'uint64', 'repeated'],
   },
   Packed: {
     codec: [1, 'uint32'],

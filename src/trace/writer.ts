@@ -2,7 +2,6 @@ import type { EventMask, Note, ProbeNote, SyscallNote } from '../events/event.js
 import type { EventBatch } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
 import { ChunkEncoder, type ChunkLimits, type EncodedChunk } from './chunk-encoder.js';
-import { EDGE_HAS_TARGET } from './chunk-format.js';
 import type { CodecName } from './codec.js';
 import { encodeMessage, type Message } from './message-encoder.js';
 import type { IndexRow, Symbolizer, TraceHeader, TraceSummary } from './messages.js';
@@ -68,6 +67,11 @@ export class TraceWriter implements EventSink {
   /** Bytes written so far. */
   get bytesWritten(): number {
     return this.output?.length ?? 0;
+  }
+
+  /** What was written: events by kind (call, return, instruction, block, compile) and rare notes. */
+  get totals(): { kindCounts: readonly number[]; syscalls: number; probeHits: number; incidents: number } {
+    return { kindCounts: this.kindCounts, ...this.noteCounts };
   }
 
   /** `output` is a path, `-` for standard output, or a descriptor that stays the caller's. */
@@ -176,8 +180,9 @@ export class TraceWriter implements EventSink {
   private referSymbols(encoder: ChunkEncoder): void {
     const { edges } = encoder;
     for (let edge = 1; edge <= edges.count; edge++) {
-      this.symbols.refer(edges.location[edge] as number);
-      if ((edges.kind[edge] as number) & EDGE_HAS_TARGET) this.symbols.refer(edges.target[edge] as number);
+      this.symbols.refer(edges.location(edge));
+      const target = edges.target(edge);
+      if (target !== 0) this.symbols.refer(target);
     }
   }
 
