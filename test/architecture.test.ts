@@ -33,9 +33,13 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   recording: ['linux', 'arm'],
 };
 
-/** Single files beyond that: the IR's state operations name words of the CPU state, so lifters need its word numbers. */
+/**
+ * Single files beyond that: the IR's state operations name words of the CPU state, so lifters need its word
+ * numbers; a recording tells signals by name.
+ */
 const MAY_IMPORT_FILES: Readonly<Record<string, readonly string[]>> = {
   arm: ['guest/cpu-state.ts'],
+  recording: ['linux/abi/constants.ts'],
 };
 
 interface Import {

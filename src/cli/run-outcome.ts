@@ -50,26 +50,24 @@ const endText = ({ end }: Recording): string => {
       return `exit ${end.exitCode}`;
     case 'signal':
       return `killed by ${end.signalName}`;
-    default:
-      return `stopped by ${end.message}`;
+    case 'stopped':
+      return `stopped by ${end.stoppedBy}`;
   }
 };
 
+const countTexts = ({ counts }: Recording): string[] => [
+  ...(counts?.calls === undefined ? [] : [counted(counts.calls, 'call')]),
+  ...(counts?.compiled === undefined ? [] : [counted(counts.compiled, 'block')]),
+  ...(counts === undefined ? [] : [counted(counts.threads, 'thread')]),
+];
+
 /** The closing line, e.g. `exit 0; 26,690 instructions, 157 calls, 686 blocks, 1 thread; wrote good.pb (8 kB)`. */
 export const runOutcome = (recording: Recording): string => {
-  const { counts, output, probes } = recording;
-  const facts = [counted(recording.instructions, 'instruction')];
-  if (counts.calls !== undefined) facts.push(counted(counts.calls, 'call'));
-  if (counts.compiled !== undefined) facts.push(counted(counts.compiled, 'block'));
-  facts.push(counted(recording.threads, 'thread'));
+  const { output, probes } = recording;
+  const facts = [counted(recording.instructions, 'instruction'), ...countTexts(recording)];
   const parts = [endText(recording), facts.join(', ')];
-  if (probes.length > 0)
-    parts.push(
-      counted(
-        probes.reduce((sum, { hits }) => sum + hits, 0),
-        'probe hit',
-      ),
-    );
+  const hits = probes.reduce((sum, probe) => sum + probe.hits, 0);
+  if (probes.length > 0) parts.push(counted(hits, 'probe hit'));
   if (output !== undefined) {
     parts.push(`wrote ${output.path === '-' ? 'standard output' : basename(output.path)} (${sizeText(output.bytes)})`);
   }
@@ -82,15 +80,14 @@ const placeJson = ({ address, text }: { address: number; text: string }) => ({ a
 
 /** The same, and all else that is known, for programs. */
 export const reportJson = (recording: Recording): unknown => {
-  const { program, end, exitCode, instructions, threads, counts, output, probes, crash } = recording;
+  const { program, end, exitCode, instructions, counts, output, probes, crash } = recording;
   return {
     schema: 'armstalk.run/1',
     program,
     end,
     exitCode,
     insns: instructions,
-    threads,
-    counts,
+    ...(counts === undefined ? {} : { counts }),
     ...(output === undefined ? {} : { trace: { file: output.path, bytes: output.bytes } }),
     probes: probes.map(({ spec, addresses, hits }) => ({ spec, addresses: addresses.map(hexText), hits })),
     ...(crash === undefined

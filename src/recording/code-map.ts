@@ -5,6 +5,7 @@
 import { hex } from '../bits.js';
 import type { ElfFile } from '../elf/elf-file.js';
 import type { ModuleNote } from '../events/event.js';
+import type { SymbolAnswer } from '../trace/messages.js';
 
 export interface CodeLocation {
   /** Base name of the file; empty when the address lies in no module. */
@@ -38,7 +39,7 @@ export class CodeMap {
   /** Where `address` (bit 0 ignored) lies. */
   locate(address: number): CodeLocation {
     const at = (address & ~1) >>> 0;
-    const module = this.modules.find(({ note }) => at >= note.start && at < note.end);
+    const module = this.moduleAt(at);
     if (module === undefined) {
       return { module: at >= KUSER_START ? '[kuser]' : '', offset: at, symbol: '', symbolOffset: 0 };
     }
@@ -55,9 +56,21 @@ export class CodeMap {
     return `${module}!${symbol}${symbolOffset === 0 ? '' : `+${hex(symbolOffset)}`}`;
   }
 
+  /** The answer a trace writer asks for. */
+  symbolize(address: number): SymbolAnswer | undefined {
+    const module = this.moduleAt(address);
+    const match = module?.elf?.symbols.lookup(address - module.note.bias);
+    if (module === undefined || match === undefined) return undefined;
+    return { module: module.note.name, name: match.name, offset: match.offset, sizeBytes: match.sizeBytes };
+  }
+
   /** The name a call tree shows: the symbol, else module and address. */
   functionName(address: number): string {
     const { symbol, symbolOffset } = this.locate(address);
     return symbol !== '' && symbolOffset === 0 ? symbol : this.describe(address);
+  }
+
+  private moduleAt(address: number): Module | undefined {
+    return this.modules.find(({ note }) => address >= note.start && address < note.end);
   }
 }

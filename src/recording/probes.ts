@@ -2,6 +2,7 @@
  * Probes of a recording: where they are is decided when the program is loaded; what they do is a callout in front of the
  * instruction, put there when its block is translated, so they may stand anywhere in a function and cost nothing elsewhere.
  */
+import type { Insn } from '../arm/insn.js';
 import type { InterworkingAddr } from '../bits.js';
 import type { ProbeNote } from '../events/event.js';
 import { Word } from '../guest/cpu-state.js';
@@ -50,11 +51,16 @@ export class Probes {
   transformer(stalker: Stalker, emit: (note: ProbeNote) => void): Transformer {
     return {
       transform: (iterator) => {
+        const segment = new SegmentLength();
         for (let insn = iterator.next(); insn !== undefined; insn = iterator.next()) {
           const address = (insn.pc | Number(insn.isa === 'thumb')) >>> 0;
           const probes = this.at.get(address);
-          if (probes !== undefined) iterator.putCallout(() => this.hit(probes, address, stalker, emit));
+          if (probes !== undefined) {
+            const rest = segment.restFromHere();
+            iterator.putCallout(() => this.hit(probes, address, stalker.clock - rest.insns, stalker, emit));
+          }
           iterator.keep();
+          segment.add(insn);
         }
       },
     };
@@ -63,16 +69,18 @@ export class Probes {
   private hit(
     probes: readonly number[],
     address: InterworkingAddr,
+    clock: number,
     stalker: Stalker,
     emit: (note: ProbeNote) => void,
   ): void {
     const { words } = stalker.machine;
+    stalker.drain();
     for (const probe of probes) {
       this.counts[probe].hits++;
       emit({
         type: 'probe',
         tid: stalker.currentThread ?? 0,
-        clock: stalker.clock,
+        clock,
         probe,
         location: address,
         depth: stalker.depth,
@@ -80,5 +88,25 @@ export class Probes {
         values: RECORDED.map((register) => [`r${register}`, words[register] >>> 0] as const),
       });
     }
+  }
+}
+
+/**
+ * A block's instructions count as retired when it is entered (again after each SVC in it), so in a callout the clock is
+ * ahead by those that are still to come. How many that is, is known only when the block has been read to its end.
+ */
+class SegmentLength {
+  private waiting: { insns: number }[] = [];
+
+  /** Grows by each instruction added until the segment ends. */
+  restFromHere(): { readonly insns: number } {
+    const rest = { insns: 0 };
+    this.waiting.push(rest);
+    return rest;
+  }
+
+  add(insn: Insn): void {
+    for (const rest of this.waiting) rest.insns += 1 + (insn.group?.length ?? 0);
+    if (insn.row.name.startsWith('SVC')) this.waiting = [];
   }
 }

@@ -1,0 +1,60 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { crashText } from '../cli/crash-text.js';
+import { liveSink } from '../cli/live.js';
+import { note, writeStderr } from '../cli/output.js';
+import { RUN_FLAGS } from '../cli/run-flags.js';
+import { guestEnvironment, reportJson, runOutcome, traceOutput, writeReport } from '../cli/run-outcome.js';
+import { DEFAULT_EVENTS, record, UsageError } from '../index.js';
+
+export default class Run extends BaseCommand {
+  static id = 'run';
+  static aliases = ['record'];
+  static summary = 'run an ARM program and record what it does';
+  static description =
+    'Options may stand before or after PROGRAM; everything after -- is handed to the program untouched. ' +
+    'The exit code is the program’s own, or 128+N when signal N killed it; 124 when a limit stopped it, 125 when armstalk ' +
+    'failed, 126 when PROGRAM cannot be run, 127 when it is not there.';
+  static usage = 'run [OPTIONS] PROGRAM [ARGUMENTS] [-- ARGUMENTS]';
+  static examples = [
+    '<%= config.bin %> run ./a.out --probe 0x1040',
+    '<%= config.bin %> run -o good.pb -e +block ./lock',
+    '<%= config.bin %> run -q -o - ./a.out | <%= config.bin %> summarize -',
+  ];
+  static args = { program: { name: 'program', description: 'a static ELF32 ARM program', required: true } };
+  static flags = RUN_FLAGS;
+  static hasGuestArgs = true;
+  static override usageExitCode = 125;
+
+  async run(): Promise<number> {
+    const { flags, operands } = this.parse(Run);
+    const [program, ...args] = operands;
+    if (program === undefined) throw new UsageError('which program?', { hint: 'armstalk run PROGRAM [ARGUMENTS]' });
+    const events = flags.events ?? DEFAULT_EVENTS;
+    const output = traceOutput(flags);
+    const report = flags.json ? '-' : flags.report;
+    const recording = await record(program, {
+      args,
+      argv0: flags.argv0,
+      env: guestEnvironment(flags),
+      cwd: flags.cwd,
+      sysroot: flags.sysroot,
+      seed: flags.seed,
+      clock: flags.clock,
+      maxInsns: flags['max-insns'],
+      maxEvents: flags['max-events'],
+      timeoutMs: flags.timeout,
+      profile: flags.profile,
+      events,
+      probes: flags.probe,
+      output,
+      codec: flags.compress,
+      stdout: output?.path === '-' || report === '-' ? 2 : 1,
+      sinks: (codeMap) => (flags.live === undefined ? [] : [liveSink(flags.live, events.mask, codeMap)]),
+      onNotice: (text) => flags.quiet || note(text),
+    });
+    if (recording.crash !== undefined && !flags.quiet) writeStderr(crashText(recording.crash));
+    if (!flags.quiet) note(runOutcome(recording));
+    if (report !== undefined) writeReport(report, reportJson(recording));
+    return recording.exitCode;
+  }
+}

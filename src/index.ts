@@ -1,0 +1,25 @@
+/** The public face: everything the command line does is one of these. Words are Frida's where Frida has one. */
+export { hex } from './bits.js';
+export {
+  ArmstalkError,
+  ElfFormatError,
+  InternalError,
+  OutputError,
+  ProgramNotFoundError,
+  TraceFormatError,
+  UnsupportedError,
+  UsageError,
+} from './errors.js';
+export { EventKind, type EventMask, type Note } from './events/event.js';
+export { decodeRecord, type EventBatch, type StalkerEvent } from './events/ring.js';
+export type { EventSink } from './events/sink.js';
+export { Process } from './process/process.js';
+export type { CodeMap } from './recording/code-map.js';
+export type { CrashReport } from './recording/crash-report.js';
+export { DEFAULT_EVENTS, type EventSelection, parseEventList } from './recording/event-selection.js';
+export type { RecordOptions } from './recording/options.js';
+export { type Recording, record } from './recording/record.js';
+export { signalName } from './recording/run-end.js';
+export { Stalker } from './stalker/stalker.js';
+export { TraceReader } from './trace/reader.js';
+export { TraceWriter } from './trace/writer.js';

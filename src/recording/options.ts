@@ -1,0 +1,37 @@
+import type { EventSink } from '../events/sink.js';
+import type { ProcessOptions } from '../process/options.js';
+import type { Profile } from '../stalker/options.js';
+import type { CodeMap } from './code-map.js';
+import type { EventSelection } from './event-selection.js';
+
+/** What to run is `ProcessOptions`; this is what to keep of it. */
+export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'stdin' | 'stdout' | 'stderr'> {
+  readonly argv0?: string | undefined;
+  readonly cwd?: string | undefined;
+  readonly sysroot?: string | undefined;
+  readonly seed?: number | undefined;
+  readonly clock?: 'virtual' | 'host' | undefined;
+  /** Limits: the run ends as stopped, its trace is whole. */
+  readonly maxInsns?: number | undefined;
+  readonly maxEvents?: number | undefined;
+  /** Host time. */
+  readonly timeoutMs?: number | undefined;
+  /** Where the trace goes; nothing is written without it. */
+  readonly output?: TraceOutput | undefined;
+  readonly codec?: 'deflate' | 'brotli' | 'none' | undefined;
+  readonly events?: EventSelection | undefined;
+  readonly profile?: Profile | undefined;
+  /** Places whose every visit is noted, see probe-spec. */
+  readonly probes?: readonly string[] | undefined;
+  /** Further receivers of events and notes; the map fills while modules are loaded. */
+  readonly sinks?: ((codeMap: CodeMap) => readonly EventSink[]) | undefined;
+  /** Things the user should hear while the program runs: unknown system calls, probes that match nothing. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+}
+
+export interface TraceOutput {
+  /** A file, or `-` for standard output. */
+  readonly path: string;
+  /** Renames a file of that name to `<path>.old` first. */
+  readonly keepOld?: boolean;
+}

@@ -1,0 +1,241 @@
+/**
+ * A program run and recorded: process, Stalker and trace put together. Nothing is decided about the guest here; what the
+ * command line can do, beyond printing, is in `RecordOptions`.
+ */
+import { existsSync, renameSync } from 'node:fs';
+import type { IncidentNote, Note } from '../events/event.js';
+import { EventKind } from '../events/event.js';
+import type { EventSink } from '../events/sink.js';
+import type { GuestMemory } from '../guest/memory.js';
+import type { ProcessOptions } from '../process/options.js';
+import { Process, type ProcessResult } from '../process/process.js';
+import { Stalker } from '../stalker/stalker.js';
+import type { TraceHeader } from '../trace/messages.js';
+import { TraceWriter } from '../trace/writer.js';
+import { CodeMap } from './code-map.js';
+import { type CrashReport, describeCrash } from './crash-report.js';
+import { EventLimit } from './event-limit.js';
+import { DEFAULT_EVENTS, type EventSelection, keepsNote, NO_EVENTS } from './event-selection.js';
+import { stopOnHostSignals } from './host-signals.js';
+import type { RecordOptions } from './options.js';
+import { type ProbeCount, Probes } from './probes.js';
+import { exitCodeOf, type RunEnd, runEnd, traceEnd } from './run-end.js';
+import { TeeSink } from './tee-sink.js';
+import { toolVersion } from './version.js';
+
+/** What became of a run. */
+export interface Recording {
+  readonly program: string;
+  readonly end: RunEnd;
+  /** The guest's, 128+N after signal N, 124 when a limit stopped it. */
+  readonly exitCode: number;
+  readonly instructions: number;
+  /** What was recorded; absent without a trace. */
+  readonly counts?: RecordingCounts;
+  readonly output?: { readonly path: string; readonly bytes: number };
+  readonly probes: readonly ProbeCount[];
+  /** Set when a signal killed the guest. */
+  readonly crash?: CrashReport;
+}
+
+/** Kinds that were not asked for are absent. */
+export interface RecordingCounts {
+  readonly threads: number;
+  readonly calls?: number;
+  readonly returns?: number;
+  readonly execs?: number;
+  readonly blocks?: number;
+  readonly compiled?: number;
+  readonly syscalls: number;
+  readonly probeHits: number;
+  readonly incidents: number;
+}
+
+/**
+ * Runs `path` to its end, or until a limit stops it. Throws ProgramNotFoundError, ElfFormatError, UsageError (a probe that
+ * makes no sense, arguments too long) before anything is written, OutputError when the trace cannot be written.
+ */
+export const record = (path: string, options: RecordOptions = {}): Promise<Recording> =>
+  new Session(path, options).run();
+
+class Session {
+  private readonly path: string;
+  private readonly options: RecordOptions;
+  private readonly selection: EventSelection;
+  private readonly probes: Probes;
+  private readonly codeMap = new CodeMap();
+  private readonly writer: TraceWriter | undefined;
+  private readonly listeners: readonly EventSink[];
+  private readonly process: Process;
+  /** Notes from before the trace was open. */
+  private early: Note[] | undefined = [];
+  private threads = 0;
+
+  constructor(path: string, options: RecordOptions) {
+    this.path = path;
+    this.options = options;
+    this.selection = options.output === undefined ? NO_EVENTS : (options.events ?? DEFAULT_EVENTS);
+    this.probes = new Probes(options.probes ?? []);
+    this.listeners = options.sinks?.(this.codeMap) ?? [];
+    const { mask } = this.selection;
+    if (options.output !== undefined) this.writer = new TraceWriter({ mask, codec: options.codec ?? 'deflate' });
+    this.process = Process.spawn(path, this.processOptions());
+  }
+
+  async run(): Promise<Recording> {
+    const { program, loaded } = this.process;
+    for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? program : undefined);
+    const unmatched = this.probes.resolve([{ name: loaded.module.name, bias: loaded.bias, elf: program }]);
+    for (const spec of unmatched) this.options.onNotice?.(`warning: the probe ${spec} matches nothing`);
+    this.openTrace();
+    try {
+      const result = await stopOnHostSignals(
+        () => this.process.stop('interrupt'),
+        () => this.process.resume(),
+      );
+      return await this.finish(result);
+    } catch (error) {
+      this.abandon(error);
+      throw error;
+    }
+  }
+
+  // -- putting it together -------------------------------------------------------------------------------------------
+
+  private processOptions(): ProcessOptions {
+    const { options } = this;
+    const { args, env, stdin, stdout, stderr, argv0, cwd, sysroot, seed, clock, maxInsns, timeoutMs } = options;
+    const given = { args, env, stdin, stdout, stderr, argv0, cwd, sysroot, seed, clock, maxInsns, timeoutMs };
+    const listens = this.writer !== undefined || this.listeners.length > 0;
+    return {
+      ...(withoutUndefined(given) as ProcessOptions),
+      ...(listens ? { sink: { note: (note: Note) => this.note(note) } } : {}),
+      onIncident: ({ message, pc, tid }) =>
+        options.onNotice?.(`${message}, at ${this.codeMap.describe(pc)}, thread ${tid}`),
+      createEngine: (memory) => this.createEngine(memory),
+    };
+  }
+
+  private createEngine(memory: GuestMemory): Stalker {
+    const stalker = new Stalker(memory);
+    const sinks = [...(this.writer === undefined ? [] : [this.writer]), ...this.listeners];
+    const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
+    const { maxEvents, profile = 'precise' } = this.options;
+    if (maxEvents !== undefined) sinks.push(new EventLimit(mask, maxEvents, () => this.process.stop('max-events')));
+    const follow = { profile, events: mask };
+    stalker.followNewThreads = {
+      ...follow,
+      ...(sinks.length === 0 ? {} : { sink: sinks.length === 1 ? sinks[0] : new TeeSink(sinks) }),
+      ...(this.probes.isEmpty ? {} : { transformer: this.probes.transformer(stalker, (note) => this.note(note)) }),
+    };
+    return stalker;
+  }
+
+  private openTrace(): void {
+    const { writer } = this;
+    const { output } = this.options;
+    if (writer !== undefined && output !== undefined) {
+      if (output.keepOld && existsSync(output.path)) renameSync(output.path, `${output.path}.old`);
+      writer.symbolizer = (address) => this.codeMap.symbolize(address);
+      writer.open(output.path, this.header());
+    }
+    const early = this.early ?? [];
+    this.early = undefined;
+    for (const note of early) this.note(note);
+  }
+
+  private header(): TraceHeader {
+    const { options, process: guest } = this;
+    return {
+      toolVersion: toolVersion(),
+      program: this.path,
+      argv: guest.group.identity.argv,
+      envNames: Object.keys(options.env ?? {}),
+      cwd: options.cwd ?? process.cwd(),
+      cpu: guest.group.cpu.platform,
+      seed: options.seed ?? 0,
+      clock: options.clock ?? 'virtual',
+      profile: options.profile ?? 'precise',
+      eventMask: this.selection.mask,
+      probes: this.probes.counts.flatMap(({ spec, addresses }, id) =>
+        addresses.length === 0 ? [{ id, spec, address: 0 }] : addresses.map((address) => ({ id, spec, address })),
+      ),
+      pid: guest.group.pid,
+      ...(options.clock === 'host' ? { startTimeMs: Date.now() } : {}),
+    };
+  }
+
+  // -- while it runs -------------------------------------------------------------------------------------------------
+
+  private note(note: Note): void {
+    if (this.early !== undefined) {
+      this.early.push(note);
+      return;
+    }
+    if (note.type === 'thread' && note.what === 'start') this.threads++;
+    if (note.type === 'module' && !this.codeMap.all.some(({ start }) => start === note.start)) {
+      this.codeMap.add(note, undefined);
+    }
+    if (keepsNote(this.selection, note)) this.writer?.note(note);
+    for (const listener of this.listeners) listener.note?.(note);
+  }
+
+  // -- the end -------------------------------------------------------------------------------------------------------
+
+  private async finish(result: ProcessResult): Promise<Recording> {
+    const end = runEnd(result);
+    const { writer, options } = this;
+    this.process.engine.drain();
+    for (const listener of this.listeners) listener.flush?.();
+    writer?.end({ ...traceEnd(end), clock: result.instructions });
+    this.process.close();
+    return {
+      program: this.path,
+      end,
+      exitCode: exitCodeOf(end),
+      instructions: result.instructions,
+      ...(writer === undefined || options.output === undefined
+        ? {}
+        : { counts: this.counts(writer), output: { path: options.output.path, bytes: writer.bytesWritten } }),
+      probes: this.probes.counts,
+      ...(result.crash === undefined ? {} : { crash: await describeCrash(result.crash, this.codeMap) }),
+    };
+  }
+
+  private counts(writer: TraceWriter): RecordingCounts {
+    const { kindCounts, syscalls, probeHits, incidents } = writer.totals;
+    const counted = (kind: number, index: number): number | undefined =>
+      (this.selection.mask & kind) === 0 ? undefined : kindCounts[index];
+    return withoutUndefined({
+      threads: this.threads,
+      calls: counted(EventKind.CALL, 0),
+      returns: counted(EventKind.RET, 1),
+      execs: counted(EventKind.EXEC, 2),
+      blocks: counted(EventKind.BLOCK, 3),
+      compiled: counted(EventKind.COMPILE, 4),
+      syscalls,
+      probeHits,
+      incidents,
+    }) as unknown as RecordingCounts;
+  }
+
+  /** The run failed on our side: what was recorded so far gets an end that says so, if it still can. */
+  private abandon(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    try {
+      this.process.engine.drain();
+      this.writer?.note(this.failure(message));
+      this.writer?.end({ reason: 'error', clock: this.process.engine.clock, message });
+    } catch {
+      this.writer?.close();
+    }
+  }
+
+  private failure(message: string): IncidentNote {
+    const { engine, currentThread } = this.process;
+    return { type: 'incident', tid: currentThread?.tid ?? 0, clock: engine.clock, code: 'internal', pc: 0, message };
+  }
+}
+
+const withoutUndefined = (values: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
