@@ -1,7 +1,7 @@
 /**
  * A32 encodings (ARM DDI 0406C chapter A5, A8). Rows are tried most specific first. What is UNPREDICTABLE is treated as
  * UNDEFINED, with these exceptions, where every implementation does the natural thing: write-back to the transferred
- * register of a load or store, and LDM/STM with write-back and the base in the list (see the lifters).
+ * register of a load or store, and STM with write-back and the base in the list (see the lifters).
  */
 import { signExtend } from '../../bits.js';
 import type { ParallelPrefix } from '../../ir/parallel.js';
@@ -467,7 +467,7 @@ const MULTIPLE: Row[] = [
   row('STM A1', 'cond:4 100 P U 0 W 0 Rn:4 registers:16', stm, { operands: multiple, unpredictable: isBadList }),
   row('LDM A1', 'cond:4 100 P U 0 W 1 Rn:4 registers:16', ldm, {
     operands: multiple,
-    unpredictable: isBadList,
+    unpredictable: (f) => isBadList(f) || (f.W === 1 && ((f.registers >>> f.Rn) & 1) === 1),
     role: (f) => (f.registers >>> 15 === 1 ? 'jump' : 'none'),
   }),
 ];

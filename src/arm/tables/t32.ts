@@ -291,6 +291,9 @@ const isIndexed = (f: { P: number; U: number; W: number }): boolean => f.W === 1
 const rtIs15 = { unpredictable: (f: { Rt: number }) => f.Rt === 15 };
 const rtOrRmIs15 = { unpredictable: (f: { Rt: number; Rm: number }) => anyIs15(f.Rt, f.Rm) };
 
+/** Rn = 15 is the literal form of a load, with a row of its own. */
+const notLiteral = { when: (f: { Rn: number }) => f.Rn !== 15 };
+
 /** Rn = 15 is UNDEFINED for stores. */
 const storeRows = (name: string, size: string, forms: typeof memory.str): Row[] => [
   row(`${name} (immediate) T3`, `11111000 1${size}0 Rn:4 Rt:4 imm12:12` as const, forms.imm, {
@@ -325,15 +328,17 @@ const loadRows = (name: string, sign: string, size: string, forms: typeof memory
   }),
   row(`${name} (immediate) T3`, `1111100${sign} 00${size}1 Rn:4 Rt:4 1 P U W imm8:8` as const, forms.imm, {
     operands: indexed,
-    when: isIndexed,
+    when: (f) => f.Rn !== 15 && isIndexed(f),
     ...rtIs15,
   }),
   row(`${name}T T1`, `1111100${sign} 00${size}1 Rn:4 Rt:4 1110 imm8:8` as const, forms.imm, {
     operands: unprivileged,
+    ...notLiteral,
     ...rtIs15,
   }),
   row(`${name} (register) T2`, `1111100${sign} 00${size}1 Rn:4 Rt:4 000000 imm2:2 Rm:4` as const, forms.reg, {
     operands: byRegister,
+    ...notLiteral,
     unpredictable: (f) => f.Rm === 15,
   }),
 ];
@@ -342,8 +347,9 @@ const loadRows = (name: string, sign: string, size: string, forms: typeof memory
 const hintRows = (name: string, sign: string, size: string): Row[] => [
   row(`${name} (literal) T1`, `1111100${sign} U 0${size}1 1111 1111 imm12:12`, status.nop),
   row(`${name} (immediate) T1`, `1111100${sign} 10${size}1 Rn:4 1111 imm12:12`, status.nop),
-  row(`${name} (immediate) T2`, `1111100${sign} 00${size}1 Rn:4 1111 1100 imm8:8`, status.nop),
+  row(`${name} (immediate) T2`, `1111100${sign} 00${size}1 Rn:4 1111 1100 imm8:8`, status.nop, notLiteral),
   row(`${name} (register) T1`, `1111100${sign} 00${size}1 Rn:4 1111 000000 imm2:2 Rm:4`, status.nop, {
+    ...notLiteral,
     unpredictable: (f) => f.Rm === 15,
   }),
 ];
@@ -384,12 +390,17 @@ const LOAD_STORE: Row[] = [
   }),
   row('LDR (immediate) T4', '11111000 0101 Rn:4 Rt:4 1 P U W imm8:8', memory.ldr.imm, {
     operands: indexed,
-    when: isIndexed,
+    when: (f) => f.Rn !== 15 && isIndexed(f),
     role: (f) => ifPc(f.Rt),
   }),
-  row('LDRT T1', '11111000 0101 Rn:4 Rt:4 1110 imm8:8', memory.ldr.imm, { operands: unprivileged, ...rtIs15 }),
+  row('LDRT T1', '11111000 0101 Rn:4 Rt:4 1110 imm8:8', memory.ldr.imm, {
+    operands: unprivileged,
+    ...notLiteral,
+    ...rtIs15,
+  }),
   row('LDR (register) T2', '11111000 0101 Rn:4 Rt:4 000000 imm2:2 Rm:4', memory.ldr.reg, {
     operands: byRegister,
+    ...notLiteral,
     role: (f) => ifPc(f.Rt),
     unpredictable: (f) => f.Rm === 15,
   }),
