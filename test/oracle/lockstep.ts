@@ -2,11 +2,13 @@
  * Names the first instruction after which we and qemu-arm disagree:
  *
  *   node --import tsx test/oracle/lockstep.ts PROGRAM [ARGS...] < input
- *   LOCKSTEP_LIMIT=2000000 LOCKSTEP_CPU=max LOCKSTEP_ARGV0=busybox …
+ *   LOCKSTEP_LIMIT=2000000 LOCKSTEP_CPU=max LOCKSTEP_ARGV0=busybox LOCKSTEP_FROM=main …
  *
  * Both sides run one thread; the program counter and r0 to r14 are compared before every instruction. Stacks and mappings lie
  * elsewhere on each side, so a register may also differ by the distance of the stacks, of the mmap areas or of the program
  * breaks (each learnt where it first shows). A register that differs otherwise is remembered until the flow parts.
+ * LOCKSTEP_FROM is an address with the Thumb bit, or `main`: what comes before is not compared. glibc reads the auxiliary
+ * vector before main, in the order each side happens to give.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -27,12 +29,18 @@ interface Steps {
   readonly bytes: ReadonlyMap<number, Uint8Array>;
 }
 
-const qemuSteps = async (program: string, options: RunOptions, limit: number): Promise<Steps> => {
+/** `from`: 0 is the first instruction, 1 is main, else an address. */
+const qemuSteps = async (program: string, options: RunOptions, limit: number, from: number): Promise<Steps> => {
   const rows = new Uint32Array(limit * ROW);
   const bytes = new Map<number, Uint8Array>();
   let count = 0;
+  let start = from === 0 ? undefined : from;
   await stepQemu(program, { ...options, registers: true }, (step) => {
     if (step.thread !== 0) return undefined;
+    // _start's first call hands main over in r0.
+    if (start === 1 && classify(step.pc, step.bytes).kind === 'call') start = step.registers[0] as number;
+    if (start !== undefined && start !== step.pc) return undefined;
+    start = undefined;
     bytes.set(step.pc, step.bytes);
     rows[count * ROW] = step.pc;
     rows.set(step.registers.subarray(0, 15), count * ROW + 1);
@@ -52,9 +60,11 @@ class Lockstep {
   private readonly offsets = new Set<number>([0]);
   private readonly strange: string[] = [];
   private strangeMask = 0;
+  private readonly skips: boolean;
 
-  constructor(reference: Steps) {
+  constructor(reference: Steps, skips: boolean) {
     this.reference = reference;
+    this.skips = skips;
   }
 
   /** True when the run need not go on. */
@@ -63,6 +73,7 @@ class Lockstep {
     if (this.report !== '') return true;
     if (this.at === count) return true;
     const row = this.at * ROW;
+    if (this.at === 0 && pc !== rows[0] && this.skips) return false;
     if (rows[row] !== pc) {
       this.report = this.describe(pc);
       return true;
@@ -133,10 +144,10 @@ class Lockstep {
 }
 
 /** Runs both sides; gives the report. */
-export const lockstep = async (program: string, options: RunOptions, limit: number): Promise<string> => {
+export const lockstep = async (program: string, options: RunOptions, limit: number, from = 0): Promise<string> => {
   const argv0 = options.argv0 ?? program;
-  const reference = await qemuSteps(program, { cpu: ORACLE_CPU, ...options, argv0 }, limit);
-  const comparison = new Lockstep(reference);
+  const reference = await qemuSteps(program, { cpu: ORACLE_CPU, ...options, argv0 }, limit, from);
+  const comparison = new Lockstep(reference, from !== 0);
   let guest: Process | undefined;
   const createEngine = (memory: GuestMemory): Stalker => {
     const stalker = new Stalker(memory);
@@ -176,7 +187,8 @@ export const lockstep = async (program: string, options: RunOptions, limit: numb
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [program, ...args] = process.argv.slice(2);
-  const { LOCKSTEP_LIMIT, LOCKSTEP_CPU, LOCKSTEP_ARGV0 } = process.env;
+  const { LOCKSTEP_LIMIT, LOCKSTEP_CPU, LOCKSTEP_ARGV0, LOCKSTEP_FROM = '0' } = process.env;
+  const from = LOCKSTEP_FROM === 'main' ? 1 : Number(LOCKSTEP_FROM);
   const stdin = process.stdin.isTTY ? '' : readFileSync(0);
   const options = {
     args,
@@ -184,5 +196,5 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     cpu: LOCKSTEP_CPU ?? ORACLE_CPU,
     ...(LOCKSTEP_ARGV0 === undefined ? {} : { argv0: LOCKSTEP_ARGV0 }),
   };
-  process.stdout.write(await lockstep(program as string, options, Number(LOCKSTEP_LIMIT ?? 1_000_000)));
+  process.stdout.write(await lockstep(program as string, options, Number(LOCKSTEP_LIMIT ?? 1_000_000), from));
 }

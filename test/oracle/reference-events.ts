@@ -31,6 +31,10 @@ export interface ReferenceRun {
 }
 
 const maxBlockInstructions = 512;
+
+/** qemu maps downwards from 0x40000000, we from 0xb7000000: the same mappings, this far apart. */
+const mappingsDistance = 0x7700_0000;
+const relocate = (pc: number): number => (pc >= 0x3f00_0000 && pc < 0x4000_0000 ? pc + mappingsDistance : pc);
 const kuserPage = 0xffff_0000;
 
 interface Frame {
@@ -65,7 +69,8 @@ export const referenceRun = async (program: string, options: LogOptions): Promis
     return flow;
   };
 
-  const result = await stepQemu(program, { registers: true, ...options }, (step) => {
+  const result = await stepQemu(program, { registers: true, ...options }, (logged) => {
+    const step = { ...logged, pc: relocate(logged.pc) };
     instructions++;
     let track = tracks.get(step.thread);
     if (track === undefined) {

@@ -71,9 +71,13 @@ export const runCommand = (command: string, args: readonly string[], options: Ru
   return { stdout: child.stdout, stderr: child.stderr.toString('latin1'), status, timedOut };
 };
 
+/** qemu hands the environment to the guest in reverse order; turned round here, the guest sees it as given. */
+const qemuEnv = (options: RunOptions): Record<string, string> =>
+  Object.fromEntries(Object.entries(options.env ?? GUEST_ENV).reverse());
+
 /** Runs an ARM program under qemu-arm. */
 export const runQemu = (program: string, options: RunOptions = {}): RunResult =>
-  runCommand('qemu-arm', qemuArgs(program, options), options);
+  runCommand('qemu-arm', qemuArgs(program, options), { ...options, env: qemuEnv(options) });
 
 /** One executed instruction. Registers are those before it ran; `sp` is 0 and `registers` empty without `registers: true`. */
 export interface Step {
@@ -197,7 +201,7 @@ export const stepQemu = async (
   const items = options.registers === true ? 'exec,nochain,in_asm,cpu' : 'exec,nochain,in_asm';
   const child = spawn('qemu-arm', ['-singlestep', '-d', items, '-D', pipe, ...qemuArgs(program, options)], {
     cwd: options.cwd,
-    env: { ...(options.env ?? GUEST_ENV) },
+    env: qemuEnv(options),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const output: Buffer[] = [];
