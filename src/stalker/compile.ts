@@ -5,18 +5,30 @@ import type { SiteTable } from '../events/ring.js';
 import { PAGE_SHIFT } from '../guest/layout.js';
 import { Permission } from '../guest/memory.js';
 import { bindBlock } from '../interpreter/bind-block.js';
+import type { ColdCode } from '../interpreter/cold-code.js';
 import type { Machine } from '../interpreter/machine.js';
 import type { IrBlock } from '../ir/block.js';
-import { locationIsThumb } from '../ir/location.js';
+import { type Location, locationIsThumb } from '../ir/location.js';
 import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
 import type { ExecBlock, Segment } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
 import { Instrument, type SlowPaths } from './instrument.js';
 import { StalkerIterator } from './iterator.js';
-import { MAX_BLOCK_INSNS } from './options.js';
+import { type FollowOptions, MAX_BLOCK_INSNS } from './options.js';
+
+/** What one run of the lifter made of some code: the same for every thread that is followed in the same way. */
+interface Translation {
+  readonly irs: readonly IrBlock[];
+  readonly colds: readonly ColdCode[];
+  readonly endAddress: GuestAddr;
+  readonly snapshot: Uint8Array;
+  readonly hasExclusiveLoad: boolean;
+  readonly hasExclusiveStore: boolean;
+}
 
 export class Compiler {
+  private readonly shared = new WeakMap<FollowOptions, Map<Location, Translation>>();
   private readonly machine: Machine;
   private readonly sites: SiteTable;
   private readonly probes: CallProbes;
@@ -39,9 +51,47 @@ export class Compiler {
       : memory.view.getUint16(addr, true);
   };
 
-  /** Fills `block` with a fresh translation; an earlier one's callouts are released. */
+  /**
+   * Fills `block` with a translation of the code as it is now; an earlier one's callouts are released. Threads followed
+   * with the same options and no transformer share the work.
+   */
   compile(ctx: ExecCtx, block: ExecBlock): void {
     this.clear(block);
+    const shared = this.sharedWith(ctx, block);
+    let translation = shared?.get(block.location);
+    if (translation === undefined || !this.isCurrent(block, translation)) {
+      translation = this.translate(ctx, block);
+      shared?.set(block.location, translation);
+    }
+    block.end = translation.endAddress + (locationIsThumb(block.location) ? 1 : 0);
+    block.realSize = translation.snapshot.length;
+    block.snapshot = translation.snapshot;
+    block.hasExclusiveLoad = translation.hasExclusiveLoad;
+    block.hasExclusiveStore = translation.hasExclusiveStore;
+    block.segments = makeSegments(block, translation);
+    block.invalidated = false;
+  }
+
+  /** Where translations like this one are kept for other threads; undefined when it is this block's alone. */
+  private sharedWith(ctx: ExecCtx, block: ExecBlock): Map<Location, Translation> | undefined {
+    const { options } = ctx;
+    const isOwn = options.transformer !== undefined || block.usesExclusiveAccess || this.probes.has(block.start);
+    if (isOwn) return undefined;
+    let shared = this.shared.get(options);
+    if (shared === undefined) {
+      shared = new Map();
+      this.shared.set(options, shared);
+    }
+    return shared;
+  }
+
+  private isCurrent(block: ExecBlock, { snapshot }: Translation): boolean {
+    const { u8 } = this.machine.memory;
+    for (let i = 0; i < snapshot.length; i++) if (u8[block.realStart + i] !== snapshot[i]) return false;
+    return snapshot.length > 0;
+  }
+
+  private translate(ctx: ExecCtx, block: ExecBlock): Translation {
     const { options } = ctx;
     const quiet = options.profile === 'gum' && block.usesExclusiveAccess;
     const instrument = new Instrument(options, this.sites, this.slowPaths, quiet);
@@ -57,16 +107,21 @@ export class Compiler {
     instrument.ringCheck(lifter.builder);
     this.probeCall(ctx, block, lifter);
     instrument.blockEntry(lifter.builder, block.start);
-    this.transform(ctx, block, lifter);
+    const iterator = this.transform(ctx, block, lifter);
     const irs = lifter.finish();
-    block.end = lifter.endAddress + (locationIsThumb(block.location) ? 1 : 0);
-    block.realSize = Math.max(0, lifter.endAddress - block.realStart);
+    const { endAddress } = lifter;
     instrument.finish(
-      block.end,
+      endAddress + (locationIsThumb(block.location) ? 1 : 0),
       irs.map((ir) => ir.insnCount),
     );
-    block.segments = this.segments(block, irs);
-    this.remember(block);
+    return {
+      irs,
+      colds: irs.map((ir) => bindBlock(ir, this.machine.constants)),
+      endAddress,
+      snapshot: this.machine.memory.u8.slice(block.realStart, Math.max(block.realStart, endAddress)),
+      hasExclusiveLoad: iterator.keptExclusiveLoad,
+      hasExclusiveStore: iterator.keptExclusiveStore,
+    };
   }
 
   /** Releases what a translation holds on to. */
@@ -89,7 +144,7 @@ export class Compiler {
     lifter.builder.callout(id);
   }
 
-  private transform(ctx: ExecCtx, block: ExecBlock, lifter: BlockLifter): void {
+  private transform(ctx: ExecCtx, block: ExecBlock, lifter: BlockLifter): StalkerIterator {
     const iterator = new StalkerIterator(lifter, block, this.callouts);
     ctx.pendingCalls++;
     try {
@@ -98,26 +153,20 @@ export class Compiler {
       ctx.pendingCalls--;
       iterator.close();
     }
-  }
-
-  private segments(block: ExecBlock, irs: readonly IrBlock[]): Segment[] {
-    const segments: Segment[] = irs.map((ir) => ({
-      owner: block,
-      ir,
-      cold: bindBlock(ir, this.machine.constants),
-      next: undefined,
-      linkTo: undefined,
-      linkOtherwise: undefined,
-      heat: 0,
-    }));
-    for (let i = 0; i + 1 < segments.length; i++) (segments[i] as Segment).next = segments[i + 1];
-    return segments;
-  }
-
-  private remember(block: ExecBlock): void {
-    const { memory } = this.machine;
-    const end = block.realStart + block.realSize;
-    block.snapshot = memory.u8.slice(block.realStart, end);
-    block.invalidated = false;
+    return iterator;
   }
 }
+
+const makeSegments = (owner: ExecBlock, { irs, colds }: Translation): Segment[] => {
+  const segments: Segment[] = irs.map((ir, i) => ({
+    owner,
+    ir,
+    cold: colds[i] as ColdCode,
+    next: undefined,
+    linkTo: undefined,
+    linkOtherwise: undefined,
+    heat: 0,
+  }));
+  for (let i = 0; i + 1 < segments.length; i++) (segments[i] as Segment).next = segments[i + 1];
+  return segments;
+};

@@ -9,6 +9,8 @@ import type { Callout, CalloutTable } from './callouts.js';
 import type { ExecBlock } from './exec-block.js';
 
 export class StalkerIterator {
+  keptExclusiveLoad = false;
+  keptExclusiveStore = false;
   private lifter: BlockLifter | undefined;
   private current: Insn | undefined;
   private readonly block: ExecBlock;
@@ -30,8 +32,8 @@ export class StalkerIterator {
   keep(): void {
     const { current } = this;
     if (current === undefined) throw new InternalError('keep() without a current instruction');
-    if (isExclusiveLoad(current)) this.block.hasExclusiveLoad = true;
-    if (isExclusiveStore(current)) this.block.hasExclusiveStore = true;
+    this.keptExclusiveLoad ||= isExclusiveLoad(current);
+    this.keptExclusiveStore ||= isExclusiveStore(current);
     this.live().keep();
   }
 

@@ -219,7 +219,8 @@ export class Stalker implements CodeWatcher {
     const segment = ctx.resume;
     ctx.resume = undefined;
     if (segment === undefined || ctx.mustUnfollow || segment.owner.invalidated) return undefined;
-    return segment.ir.location === this.currentLocation() ? segment : undefined;
+    const isCurrent = segment.ir.location === this.currentLocation() && segment.owner.segments.includes(segment);
+    return isCurrent ? segment : undefined;
   }
 
   /** The segment to run after `from` was left with NEXT: through a link, or by asking. */
