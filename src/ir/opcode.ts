@@ -207,10 +207,7 @@ export const OPS = {
   f32FromU32: op('f32', [i], FLOATING),
   f64FromS32: op('f64', [i], FLOATING),
   f64FromU32: op('f64', [i], FLOATING),
-  /**
-   * Floating point to integer, saturating, NaN gives 0. imm: 0 = round towards zero, 1 = FPSCR rounding mode; 2 = to
-   * nearest, ties away from zero, 3 = to nearest, ties to even, 4 = towards plus infinity, 5 = towards minus infinity.
-   */
+  /** Floating point to integer, saturating, NaN gives 0. imm: 0 = round towards zero, 1 = FPSCR rounding mode. */
   s32FromF32: op('i32', ['f32'], FLOATING),
   u32FromF32: op('i32', ['f32'], FLOATING),
   s32FromF64: op('i32', ['f64'], FLOATING),
@@ -230,6 +227,11 @@ export const OPS = {
    */
   roundF32: op('f32', ['f32'], FLOATING),
   roundF64: op('f64', ['f64'], FLOATING),
+  /** Floating point to integer by the rounding mode imm (0..4, as above), otherwise like s32FromF32. */
+  roundedS32FromF32: op('i32', ['f32'], FLOATING),
+  roundedU32FromF32: op('i32', ['f32'], FLOATING),
+  roundedS32FromF64: op('i32', ['f64'], FLOATING),
+  roundedU32FromF64: op('i32', ['f64'], FLOATING),
   /** IEEE 754-2008 maxNum and minNum: a number wins over a quiet NaN. */
   maxNumF32: op('f32', ['f32', 'f32'], FLOATING),
   minNumF32: op('f32', ['f32', 'f32'], FLOATING),

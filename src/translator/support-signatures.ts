@@ -41,6 +41,12 @@ const TAKES_IMMEDIATES = new Set<FloatingOp>([
   'f64FromFixed',
   'fixedFromF32',
   'fixedFromF64',
+  'roundF32',
+  'roundF64',
+  'roundedS32FromF32',
+  'roundedU32FromF32',
+  'roundedS32FromF64',
+  'roundedU32FromF64',
 ]);
 
 export const takesImmediates = (op: FloatingOp): boolean => TAKES_IMMEDIATES.has(op);

@@ -38,9 +38,9 @@ const armv8 = (suffix: 'F32' | 'F64'): Subject[] => {
   const rounds = Object.entries({ n: 0, p: 1, m: 2, z: 3, a: 4, r: 5 }).map(
     ([letter, imm]): Subject => ({ op: `round${suffix}`, text: `vrint${letter}.${t} ${a}, ${a}`, imm, imm2: 0 }),
   );
-  const converts = Object.entries({ a: 2, n: 3, p: 4, m: 5 }).flatMap(([letter, imm]): Subject[] => [
-    { op: `s32From${suffix}`, text: `vcvt${letter}.s32.${t} s0, ${a}`, imm },
-    { op: `u32From${suffix}`, text: `vcvt${letter}.u32.${t} s0, ${a}`, imm },
+  const converts = Object.entries({ a: 4, n: 0, p: 1, m: 2 }).flatMap(([letter, imm]): Subject[] => [
+    { op: `roundedS32From${suffix}`, text: `vcvt${letter}.s32.${t} s0, ${a}`, imm },
+    { op: `roundedU32From${suffix}`, text: `vcvt${letter}.u32.${t} s0, ${a}`, imm },
   ]);
   return [
     ...rounds,

@@ -25,16 +25,14 @@ export const vcvtFromInteger: Lifter<TwoRegisters & { isSigned: number }> = (c, 
   else writeScalar(c, 0, d, isSigned === 1 ? b.f32FromS32(x) : b.f32FromU32(x));
 };
 
-const toInteger = (c: LiftContext, f: TwoRegisters & { isSigned: number }, rounding: number): void => {
+/** VCVT{R}.<S32|U32>.F<32|64> d, m: towards zero, or VCVTR by FPSCR. */
+export const vcvtToInteger: Lifter<TwoRegisters & { isSigned: number; towardsZero: number }> = (c, f) => {
   const { b } = c;
   const x = readScalar(c, f.double, f.m);
+  const rounding = 1 - f.towardsZero;
   if (f.double === 1) writeWord(c, f.d, f.isSigned === 1 ? b.s32FromF64(x, rounding) : b.u32FromF64(x, rounding));
   else writeWord(c, f.d, f.isSigned === 1 ? b.s32FromF32(x, rounding) : b.u32FromF32(x, rounding));
 };
-
-/** VCVT{R}.<S32|U32>.F<32|64> d, m: towards zero, or VCVTR by FPSCR. */
-export const vcvtToInteger: Lifter<TwoRegisters & { isSigned: number; towardsZero: number }> = (c, f) =>
-  toInteger(c, f, 1 - f.towardsZero);
 
 /** VCVT.F<32|64>.<S|U><16|32> d, d, #fractionBits: a fixed-point operand is the low part of its register. */
 export const vcvtFromFixed: Lifter<FixedPoint> = (c, { double, d, size, fractionBits }) => {
@@ -95,6 +93,14 @@ export const vrintz: Lifter<TwoRegisters> = (c, f) => roundTo(c, f, TOWARDS_ZERO
 export const vrintDirected: Lifter<TwoRegisters & { RM: number }> = (c, f) =>
   roundTo(c, f, DIRECTED_MODES[f.RM] as number, 0);
 
-/** VCVT<A|N|P|M>.<S32|U32>.F<32|64> d, m: the integer ops count these modes from 2. */
-export const vcvtDirected: Lifter<TwoRegisters & { isSigned: number; RM: number }> = (c, f) =>
-  toInteger(c, f, 2 + f.RM);
+/** VCVT<A|N|P|M>.<S32|U32>.F<32|64> d, m */
+export const vcvtDirected: Lifter<TwoRegisters & { isSigned: number; RM: number }> = (c, f) => {
+  const { b } = c;
+  const x = readScalar(c, f.double, f.m);
+  const mode = DIRECTED_MODES[f.RM] as number;
+  if (f.double === 1) {
+    writeWord(c, f.d, f.isSigned === 1 ? b.roundedS32FromF64(x, mode) : b.roundedU32FromF64(x, mode));
+  } else {
+    writeWord(c, f.d, f.isSigned === 1 ? b.roundedS32FromF32(x, mode) : b.roundedU32FromF32(x, mode));
+  }
+};

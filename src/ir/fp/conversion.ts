@@ -110,35 +110,39 @@ const fastToInteger = (
   return true;
 };
 
-/** The rounding an integer conversion's `imm` asks for; 1 is FPSCR's. */
-const FROM_FPSCR = 1;
-const TO_INTEGER_ROUNDING = [
-  Rounding.ZERO,
-  Rounding.NEAREST,
-  Rounding.TIES_AWAY,
-  Rounding.NEAREST,
-  Rounding.PLUS_INFINITY,
-  Rounding.MINUS_INFINITY,
-] as const;
+/** How an op's `imm` and FPSCR give its rounding mode. */
+type ModeOf = (imm: number, fpscr: number) => number;
+
+const zeroOrFpscr: ModeOf = (imm, fpscr) => (imm === 0 ? Rounding.ZERO : roundingMode(fpscr));
+const asGiven: ModeOf = (imm) => imm;
+
+/** A source format and how its numbers are read. */
+type Source = readonly [format: Format, readNumber: ReadNumber, leastNormal: number];
+const SINGLE: Source = [F32, readF32, LEAST_NORMAL_F32];
+const DOUBLE: Source = [F64, readF64, LEAST_NORMAL_F64];
 
 const toInteger =
-  (from: Format, readNumber: ReadNumber, leastNormal: number, signed: boolean): Conversion =>
+  ([from, readNumber, leastNormal]: Source, signed: boolean, modeOf: ModeOf): Conversion =>
   (env, w, dst, a, _b, _c, imm) => {
     const least = signed ? -(2 ** 31) : 0;
     const greatest = signed ? 2 ** 31 - 1 : 2 ** 32 - 1;
-    const mode = imm === FROM_FPSCR ? roundingMode(env[0]) : (TO_INTEGER_ROUNDING[imm] as number);
+    const mode = modeOf(imm, env[0]);
     const x = readNumber(w, a);
     if (!isFlushed(env[0], x, leastNormal) && fastToInteger(env, w, dst, x, mode, least, greatest)) return;
     w[dst] = toFixed(from, env, readBits(from, w, a), 0, mode, least, greatest);
   };
 
-export const s32FromF32 = toInteger(F32, readF32, LEAST_NORMAL_F32, true);
-export const u32FromF32 = toInteger(F32, readF32, LEAST_NORMAL_F32, false);
-export const s32FromF64 = toInteger(F64, readF64, LEAST_NORMAL_F64, true);
-export const u32FromF64 = toInteger(F64, readF64, LEAST_NORMAL_F64, false);
+export const s32FromF32 = toInteger(SINGLE, true, zeroOrFpscr);
+export const u32FromF32 = toInteger(SINGLE, false, zeroOrFpscr);
+export const s32FromF64 = toInteger(DOUBLE, true, zeroOrFpscr);
+export const u32FromF64 = toInteger(DOUBLE, false, zeroOrFpscr);
+export const roundedS32FromF32 = toInteger(SINGLE, true, asGiven);
+export const roundedU32FromF32 = toInteger(SINGLE, false, asGiven);
+export const roundedS32FromF64 = toInteger(DOUBLE, true, asGiven);
+export const roundedU32FromF64 = toInteger(DOUBLE, false, asGiven);
 
 const toFixedPoint =
-  (from: Format, readNumber: ReadNumber, leastNormal: number): Conversion =>
+  ([from, readNumber, leastNormal]: Source): Conversion =>
   (env, w, dst, a, _b, _c, imm, imm2) => {
     const width = Math.abs(imm2);
     const least = imm2 < 0 ? -(2 ** (width - 1)) : 0;
@@ -150,5 +154,5 @@ const toFixedPoint =
     w[dst] = toFixed(from, env, readBits(from, w, a), imm, Rounding.ZERO, least, greatest);
   };
 
-export const fixedFromF32 = toFixedPoint(F32, readF32, LEAST_NORMAL_F32);
-export const fixedFromF64 = toFixedPoint(F64, readF64, LEAST_NORMAL_F64);
+export const fixedFromF32 = toFixedPoint(SINGLE);
+export const fixedFromF64 = toFixedPoint(DOUBLE);
