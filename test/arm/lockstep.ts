@@ -43,6 +43,7 @@ export interface StartState {
 export interface Outcome {
   readonly reason: number;
   readonly isAlignmentFault: boolean;
+  readonly endsInA32: boolean;
   /** uc_err. */
   readonly status: number;
   /** Empty when both agree on state and memory. */
@@ -108,7 +109,7 @@ export class Lockstep {
     const w = this.machine.words;
     const isAlignmentFault = reason === ExitReason.FAULT && w[Word.FAULT_KIND] === FaultKind.ALIGNMENT;
     const differences = this.compare(reason, start);
-    return { reason, isAlignmentFault, status, differences };
+    return { reason, isAlignmentFault, endsInA32: w[Word.THUMB] === 0, status, differences };
   }
 
   /** Takes Unicorn out of an IT block a run stopped inside of; its ITSTATE cannot be written from outside. */

@@ -1,5 +1,7 @@
 /** Random instructions and states that exercise them: words from the rows' pictures, registers that point into data. */
+
 import type { Row } from '../../src/arm/encoding.js';
+import { Psr } from '../../src/guest/cpu-state.js';
 import type { Random } from '../support/random.js';
 import { DATA, DATA_BYTES, type StartState } from './lockstep.js';
 
@@ -47,10 +49,10 @@ const registerValue = (random: Random): number => {
   return random.pick(INTERESTING);
 };
 
-/** Registers and CPSR (flags, Q, GE; user mode). */
+/** Registers and CPSR: flags, Q, GE, now and then big-endian data; user mode. */
 export const randomState = (random: Random): StartState => ({
   registers: Int32Array.from({ length: 15 }, () => registerValue(random)),
-  cpsr: (random.word() & 0xf80f_0000) | 0x10,
+  cpsr: (random.word() & 0xf80f_0000) | (random.chance(5) ? Psr.E : 0) | Psr.USER,
 });
 
 export const randomBytes = (random: Random, count: number): Uint8Array =>
