@@ -1,16 +1,17 @@
 /** Nanoseconds per guest instruction of the hot tier on hand-made IR: a recursion and a sieve. */
-import { createBuilder, type Builder } from '../../src/ir/builder.js';
-import type { IrBlock } from '../../src/ir/block.js';
-import { makeLocation, type Location } from '../../src/ir/location.js';
-import { ExitReason, type Terminal } from '../../src/ir/terminal.js';
-import { GuestMemory, Permission } from '../../src/guest/memory.js';
-import { CPU_STATE, CPU_STATE_BYTES } from '../../src/guest/layout.js';
+
 import { Word } from '../../src/guest/cpu-state.js';
-import { formRegions } from '../../src/translator/region.js';
+import { CPU_STATE, CPU_STATE_BYTES } from '../../src/guest/layout.js';
+import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { bindBlock } from '../../src/interpreter/bind-block.js';
 import type { ColdCode } from '../../src/interpreter/cold-code.js';
 import { Machine } from '../../src/interpreter/machine.js';
 import { runBlock } from '../../src/interpreter/run-block.js';
+import type { IrBlock } from '../../src/ir/block.js';
+import { type Builder, createBuilder } from '../../src/ir/builder.js';
+import { type Location, makeLocation } from '../../src/ir/location.js';
+import { ExitReason, type Terminal } from '../../src/ir/terminal.js';
+import { formRegions } from '../../src/translator/region.js';
 import { Translator } from '../../src/translator/translator.js';
 
 const memory = new GuestMemory();
@@ -41,7 +42,7 @@ const compare = (b: Builder, x: number, y: number): void => {
 
 const push = (b: Builder, ...registers: number[]): void => {
   const sp = b.sub(b.get(Word.SP), b.const(4 * registers.length));
-  registers.forEach((r, n) => b.store32(b.add(sp, b.const(4 * n)), b.get(r)));
+  for (const [n, r] of registers.entries()) b.store32(b.add(sp, b.const(4 * n)), b.get(r));
   b.set(sp, Word.SP);
 };
 
@@ -55,7 +56,7 @@ const FIB = 0x1_0000;
 const pop = (b: Builder): Terminal => {
   const sp = b.get(Word.SP);
   const loaded = [0, 4, 8, 12].map((offset) => b.load32(b.add(sp, b.const(offset))));
-  [3, 4, 5].forEach((r, n) => b.set(loaded[n] as number, r));
+  for (const [n, r] of [3, 4, 5].entries()) b.set(loaded[n] as number, r);
   b.set(b.add(sp, b.const(16)), Word.SP);
   return { kind: 'indirect', flow: 'return', target: loaded[3] as number };
 };
@@ -117,7 +118,13 @@ const sieve = (): IrBlock[] => [
     insn(SIEVE + 4);
     compare(b, b.get(4), b.const(0));
     insn(SIEVE + 8);
-    return { kind: 'branch', flow: 'jump', cond: b.ne(b.get(Word.ZF), b.const(0)), to: at(SIEVE + 36), otherwise: at(SIEVE + 12) };
+    return {
+      kind: 'branch',
+      flow: 'jump',
+      cond: b.ne(b.get(Word.ZF), b.const(0)),
+      to: at(SIEVE + 36),
+      otherwise: at(SIEVE + 12),
+    };
   }),
   block(SIEVE + 12, 2, (b, insn) => {
     insn(SIEVE + 12);
@@ -156,7 +163,7 @@ const sieve = (): IrBlock[] => [
 ];
 
 const DONE = 0x1_0f00;
-const QUANTUM = 100_000;
+const QUANTUM = Number(process.env.QUANTUM ?? 100_000);
 
 /** Runs to DONE; returns [guest instructions, nanoseconds]. */
 const run = (translator: Translator, cold: Map<Location, ColdCode>, entry: number): [number, number] => {

@@ -1,17 +1,18 @@
 /** One guest memory, both tiers on it, and ways to set them to the same state and compare. */
-import { CPU_STATE, CPU_STATE_BYTES } from '../../src/guest/layout.js';
+
 import { Word } from '../../src/guest/cpu-state.js';
+import { CPU_STATE, CPU_STATE_BYTES } from '../../src/guest/layout.js';
 import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { bindBlock } from '../../src/interpreter/bind-block.js';
 import type { ColdCode } from '../../src/interpreter/cold-code.js';
 import { Machine } from '../../src/interpreter/machine.js';
 import { runBlock } from '../../src/interpreter/run-block.js';
-import { type Builder, createBuilder } from '../../src/ir/builder.js';
 import type { IrBlock } from '../../src/ir/block.js';
+import { type Builder, createBuilder } from '../../src/ir/builder.js';
 import { type Location, makeLocation } from '../../src/ir/location.js';
 import { ExitReason, type Terminal } from '../../src/ir/terminal.js';
-import { Translator } from '../../src/translator/translator.js';
 import type { RegionInput } from '../../src/translator/translate-region.js';
+import { Translator } from '../../src/translator/translator.js';
 
 export const memory = new GuestMemory();
 export const words = new Int32Array(memory.memory.buffer, CPU_STATE, CPU_STATE_BYTES / 4);
@@ -62,7 +63,8 @@ export const runHot = (translator: Translator, entry: Location): number => {
   }
 };
 
-export const newTranslator = (callout: (id: number) => void = () => {}): Translator => new Translator(memory, { callout });
+export const newTranslator = (callout: (id: number) => void = () => {}): Translator =>
+  new Translator(memory, { callout });
 
 export const region = (...blocks: IrBlock[]): RegionInput => ({ blocks, entries: [(blocks[0] as IrBlock).location] });
 
