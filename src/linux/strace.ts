@@ -14,11 +14,11 @@
  *             clockid signal futexop ioctl fcntl … printed `A`; a number no name fits stays a number
  *   mode      permission bits in octal; filemode with S_IFREG|…; openmode: only after open flags with O_CREAT or O_TMPFILE
  *   strings   path (whole string)  str (32 bytes, then "...")  strings (NULL-terminated vector, as argv)
- *             buf:in:LEN buf:out:LEN  iovec:in:COUNT iovec:out:COUNT  dirents:out
+ *             buf:in:LEN buf:out:LEN  iovec:in:COUNT iovec:out:COUNT  dirents:out dirents32:out
  *   numbers   *i32 *u32 *size *hex *off64 *u64 : printed [5]; with :out after the call
  *   in memory fds:out ([3, 4])  timespec timespec64 timeval timeval64 itimerval  sigset sigaction stack siginfo rlimit
  *             rlimit64 utsname sysinfo rusage stat stat64 statx statfs64 winsize termios pollfd:COUNT fdset:COUNT
- *             flock flock64 epollevent sockaddr:LEN utimbuf
+ *             flock flock64 epollevent epollevents:COUNT sockaddr:LEN utimbuf  timespecs timespecs64 timevals (pairs)
  *             all read at entry; with `:out` at exit; with `:inout` at both (poll)
  *   by value  fcntlarg ioctlarg futextimeout futexaddr2 futexval3 mremapaddr : what they are, or whether they are
  *             printed at all, depends on the argument that names the operation

@@ -3,14 +3,13 @@
  *
  * Node offers neither poll(2) nor a way to make an inherited descriptor non-blocking. Where the host has /proc (Linux),
  * the descriptor is therefore opened a second time with O_NONBLOCK, and a read with nothing there answers -EAGAIN like
- * any other file's, so that other guest threads go on. Elsewhere, and for sockets, a read waits with everything else
- * standing still. When no task can run, the scheduler calls `waitForInput`: one byte is read ahead with the ordinary
- * blocking descriptor (no polling, no latency) and kept for the guest.
+ * any other file's, so that other guest threads go on and the scheduler decides how to wait. Elsewhere, and for
+ * sockets, a read waits with everything else standing still. Whether there is input can only be found out by reading:
+ * poll reads one byte ahead and keeps it for the guest.
  */
 import fs from 'node:fs';
 import { Errno, errnoOfHostError } from '../abi/errno.js';
 import { Mode, Poll } from '../abi/open-flags.js';
-import type { FdTable } from './fd-table.js';
 import { hostCall, hostSleep } from './host-call.js';
 import { closeHost } from './host-file.js';
 import { type FileStat, OpenFile } from './open-file.js';
@@ -85,23 +84,6 @@ export class HostStream extends OpenFile {
     return this.glanceFd;
   }
 
-  /**
-   * Waits, with the whole emulator standing still, until a read would give something or `timeoutMs` have passed; for
-   * ever without one. Whether a read would now succeed.
-   */
-  waitForInput(timeoutMs?: number): boolean {
-    if (this.hasInput()) return true;
-    if (timeoutMs === undefined) {
-      this.keep(readWaiting(this.hostFd, byte), byte);
-      return true;
-    }
-    for (const end = Date.now() + timeoutMs; Date.now() < end; ) {
-      hostSleep(Math.min(GLANCE_MS, timeoutMs));
-      if (this.hasInput()) return true;
-    }
-    return false;
-  }
-
   /** Looks for a byte without waiting; without /proc there is no looking, and a read is said to be possible. */
   private hasInput(): boolean {
     if (this.ended || this.readAhead !== undefined) return true;
@@ -161,28 +143,4 @@ const readWaiting = (fd: number, into: Uint8Array): number => {
       hostSleep(GLANCE_MS);
     }
   }
-};
-
-/** A single stream without a limit is waited for in a blocking read; anything else is looked at now and then. */
-const waitForAnyInput = (streams: readonly HostStream[], timeoutMs?: number): boolean => {
-  const [only] = streams;
-  if (only !== undefined && streams.length === 1) return only.waitForInput(timeoutMs);
-  const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
-  while (Date.now() < end) {
-    if (streams.some((stream) => stream.waitForInput(0))) return true;
-    hostSleep(GLANCE_MS);
-  }
-  return false;
-};
-
-/**
- * For the scheduler, when no task can run and some wait for these host descriptors (`Blocked.hostFds`): blocks the host
- * until one of them has input. False when the time was over first, or nobody has such a descriptor open.
- */
-export const waitForHostInput = (files: FdTable, hostFds: readonly number[], timeoutMs?: number): boolean => {
-  const streams = new Set<HostStream>();
-  for (const [, { file }] of files.entries()) {
-    if (file instanceof HostStream && file.canRead && hostFds.includes(file.hostFd)) streams.add(file);
-  }
-  return streams.size > 0 && waitForAnyInput([...streams], timeoutMs);
 };

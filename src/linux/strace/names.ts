@@ -18,17 +18,12 @@ const tableOf = (values: Readonly<Record<string, number>>, prefix = ''): NameTab
   Object.entries(values).map(([name, value]) => [prefix + name, value]);
 
 /** The members whose name starts with `prefix`, of a module or an object. */
-const withPrefix = (values: object, prefix: string, except: readonly string[] = []): NameTable =>
+const withPrefix = (values: object, prefix: string): NameTable =>
   Object.entries(values).filter(
-    (entry): entry is [string, number] =>
-      entry[0].startsWith(prefix) && typeof entry[1] === 'number' && !except.includes(entry[0]),
+    (entry): entry is [string, number] => entry[0].startsWith(prefix) && typeof entry[1] === 'number',
   );
 
-/** Composite flags (O_SYNC holds O_DSYNC) are tried first. */
-const composite = (table: NameTable): NameTable => {
-  const size = (value: number): number => [...(value >>> 0).toString(2)].filter((digit) => digit === '1').length;
-  return [...table].sort(([, a], [, b]) => size(b) - size(a));
-};
+const byValue = (table: NameTable): NameTable => [...table].sort(([, a], [, b]) => (a >>> 0) - (b >>> 0));
 
 const ACCESS: NameTable = [
   ['O_RDONLY', 0],
@@ -36,9 +31,59 @@ const ACCESS: NameTable = [
   ['O_RDWR', 2],
 ];
 
-const openBits = composite(
-  tableOf(Open).filter(([name]) => !['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'].includes(name)),
-);
+/** In strace's order, composite flags (O_SYNC holds O_DSYNC, O_TMPFILE O_DIRECTORY) before their parts. */
+const OPEN_ORDER: readonly (keyof typeof Open)[] = [
+  'O_CREAT',
+  'O_EXCL',
+  'O_NOCTTY',
+  'O_TRUNC',
+  'O_APPEND',
+  'O_NONBLOCK',
+  'O_SYNC',
+  'O_DSYNC',
+  'O_ASYNC',
+  'O_DIRECT',
+  'O_LARGEFILE',
+  'O_NOFOLLOW',
+  'O_NOATIME',
+  'O_CLOEXEC',
+  'O_PATH',
+  'O_TMPFILE',
+  'O_DIRECTORY',
+];
+
+const openBits: NameTable = OPEN_ORDER.map((name) => [name, Open[name]]);
+
+/** Flags the kernel knows and this one has no use for. */
+const MORE_MAP: NameTable = [
+  ['MAP_DENYWRITE', 0x800],
+  ['MAP_EXECUTABLE', 0x1000],
+  ['MAP_LOCKED', 0x2000],
+  ['MAP_POPULATE', 0x8000],
+  ['MAP_NONBLOCK', 0x1_0000],
+  ['MAP_HUGETLB', 0x4_0000],
+];
+
+const MORE_CLONE: NameTable = [
+  ['CLONE_PIDFD', 0x1000],
+  ['CLONE_PTRACE', 0x2000],
+  ['CLONE_PARENT', 0x8000],
+  ['CLONE_NEWNS', 0x2_0000],
+  ['CLONE_SYSVSEM', 0x4_0000],
+  ['CLONE_DETACHED', 0x40_0000],
+  ['CLONE_UNTRACED', 0x80_0000],
+];
+
+const SIGACTION_FLAGS: NameTable = [
+  ['SA_RESTORER', abi.SA_RESTORER],
+  ['SA_ONSTACK', abi.SA_ONSTACK],
+  ['SA_RESTART', abi.SA_RESTART],
+  ['SA_NODEFER', abi.SA_NODEFER],
+  ['SA_RESETHAND', abi.SA_RESETHAND],
+  ['SA_SIGINFO', abi.SA_SIGINFO],
+  ['SA_NOCLDSTOP', abi.SA_NOCLDSTOP],
+  ['SA_NOCLDWAIT', abi.SA_NOCLDWAIT],
+];
 
 const AT_BITS: NameTable = [
   ['AT_SYMLINK_NOFOLLOW', At.AT_SYMLINK_NOFOLLOW],
@@ -51,9 +96,14 @@ const AT_BITS: NameTable = [
 
 export const SETS: Readonly<Record<string, SetOfNames>> = {
   openflags: { bits: openBits, lowMask: 3, low: ACCESS },
+  /** The open flags of calls that open nothing: pipe2, dup3. */
+  newfdflags: { bits: openBits, zero: '0' },
   prot: { bits: withPrefix(abi, 'PROT_'), zero: 'PROT_NONE' },
   mapflags: {
-    bits: withPrefix(abi, 'MAP_', ['MAP_SHARED', 'MAP_PRIVATE', 'MAP_SHARED_VALIDATE', 'MAP_TYPE']),
+    bits: byValue([
+      ...withPrefix(abi, 'MAP_').filter(([name, value]) => value > 3 && name !== 'MAP_TYPE'),
+      ...MORE_MAP,
+    ]),
     lowMask: abi.MAP_TYPE,
     low: withPrefix(abi, 'MAP_').filter(([, value]) => value > 0 && value <= 3),
   },
@@ -107,8 +157,8 @@ export const SETS: Readonly<Record<string, SetOfNames>> = {
     zero: '0',
   },
   pollevents: { bits: tableOf(Poll), zero: '0' },
-  cloneflags: { bits: withPrefix(abi, 'CLONE_'), lowMask: 0xff, low: tableOf(abi.Signal) },
-  saflags: { bits: withPrefix(abi, 'SA_'), zero: '0' },
+  cloneflags: { bits: byValue([...withPrefix(abi, 'CLONE_'), ...MORE_CLONE]), lowMask: 0xff, low: tableOf(abi.Signal) },
+  saflags: { bits: SIGACTION_FLAGS, zero: '0' },
   ssflags: { bits: withPrefix(abi, 'SS_'), zero: '0' },
   waitoptions: {
     bits: [
@@ -137,6 +187,7 @@ export const SETS: Readonly<Record<string, SetOfNames>> = {
     ],
     zero: '0',
   },
+  epollflags: { bits: [['EPOLL_CLOEXEC', Open.O_CLOEXEC]], zero: '0' },
   eventfdflags: {
     bits: [
       ['EFD_SEMAPHORE', 1],

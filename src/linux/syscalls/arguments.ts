@@ -25,10 +25,11 @@ export const pathAt = (task: Task, address: number): string | number => {
   return task.memory.allows(address >>> 0, PATH_MAX, Permission.READ) ? -Errno.ENAMETOOLONG : -Errno.EFAULT;
 };
 
-/** A path argument with the directory it is relative to. An empty path is left for the caller to judge. */
+/** A path argument with the directory it is relative to. Calls with AT_EMPTY_PATH look at an empty path first. */
 export const nameAt = (task: Task, dirfd: number, address: number): Name | number => {
   const path = pathAt(task, address);
   if (typeof path === 'number') return path;
+  if (path === '') return -Errno.ENOENT;
   const base = path.startsWith('/') ? '' : baseOf(task, dirfd);
   return typeof base === 'number' ? base : { base, path };
 };

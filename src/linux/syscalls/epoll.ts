@@ -87,6 +87,6 @@ export const epollSyscalls: SyscallRow[] = [
   sys(251, 'epoll_ctl', sysEpollCtl, 'fd epollctl fd epollevent'),
   sys(252, 'epoll_wait', sysEpollWait, 'fd epollevents:out:ret i32 i32'),
   sys(346, 'epoll_pwait', sysEpollPwait, 'fd epollevents:out:ret i32 i32 sigset size'),
-  sys(357, 'epoll_create1', sysEpollCreate1, 'openflags -> fd'),
+  sys(357, 'epoll_create1', sysEpollCreate1, 'epollflags -> fd'),
   sys(441, 'epoll_pwait2', sysEpollPwait2, 'fd epollevents:out:ret i32 timespec64 sigset size'),
 ];

@@ -132,5 +132,5 @@ export const fdSyscalls: SyscallRow[] = [
   sys(63, 'dup2', sysDup2, 'fd fd -> fd'),
   sys(143, 'flock', sysFlock, 'fd flockop'),
   sys(221, 'fcntl64', sysFcntl, 'fd fcntl fcntlarg -> fcntl'),
-  sys(358, 'dup3', sysDup3, 'fd fd openflags -> fd'),
+  sys(358, 'dup3', sysDup3, 'fd fd newfdflags -> fd'),
 ];

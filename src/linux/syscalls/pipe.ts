@@ -45,5 +45,5 @@ export const pipeSyscalls: SyscallRow[] = [
   sys(343, 'vmsplice', sysAbsent, 'fd ptr size hex'),
   sys(351, 'eventfd', sysEventfd, 'u32 -> fd'),
   sys(356, 'eventfd2', sysEventfd2, 'u32 eventfdflags -> fd'),
-  sys(359, 'pipe2', sysPipe2, 'fds:out openflags'),
+  sys(359, 'pipe2', sysPipe2, 'fds:out newfdflags'),
 ];
