@@ -46,9 +46,16 @@ export const mayInvalidate = (block: IrBlock): boolean =>
       ((OPS[inst.op].effects & WRITES_MEMORY) !== 0 && (OPS[inst.op].effects & MAY_EXIT) !== 0),
   );
 
+/** How many conditional regions are open after `inst`, given how many were before. */
+export const depthAfter = (inst: IrInst, depth: number): number =>
+  inst.op === 'if' ? depth + 1 : inst.op === 'endif' ? depth - 1 : depth;
+
 const transferDirty = (block: IrBlock, words: StateWords, dirty: WordSet): WordSet => {
+  let depth = 0;
   for (const inst of block.insts) {
-    if (inst.op === 'callout') dirty.clear();
+    depth = depthAfter(inst, depth);
+    // A conditional callout writes back too, but the path around it does not.
+    if (inst.op === 'callout' && depth === 0) dirty.clear();
     const key = inst.op === 'enter' ? Word.FUEL : isWrite(inst) ? words.keyOf(inst.imm) : undefined;
     if (key !== undefined) dirty.add(key);
   }
@@ -133,14 +140,14 @@ class Needs {
     let depth = 0;
     let cold = state.early;
     for (const inst of block.insts) {
-      if (inst.op === 'if') depth++;
-      else if (inst.op === 'endif') depth--;
+      depth = depthAfter(inst, depth);
       if ((OPS[inst.op].effects & MAY_EXIT) !== 0) this.needAll(cold);
       if (inst.op === 'enter') {
         this.need(Word.FUEL);
         dirty.add(Word.FUEL);
       } else if (inst.op === 'callout') {
         this.needAll(dirty);
+        if (depth > 0) continue;
         words.forEachKey((key) => this.written.add(key));
         dirty.clear();
       } else if (isRead(inst)) {

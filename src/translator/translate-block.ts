@@ -17,7 +17,7 @@ import { inline, Operands } from './inline.js';
 import { inlineFloating, writeFloatingMode } from './inline-floating.js';
 import { type FaultExit, writeAccessCheck, writeAlignmentCheck, writeLoad, writeStore } from './memory-access.js';
 import type { RegionContext } from './region-context.js';
-import type { BlockState } from './state-flow.js';
+import { type BlockState, depthAfter } from './state-flow.js';
 import { takesImmediates } from './support-signatures.js';
 import { Values } from './values.js';
 import { WordSet } from './word-set.js';
@@ -33,6 +33,8 @@ export class BlockTranslator {
   /** What is dirty here. */
   readonly dirty: WordSet;
   private hasWritten = false;
+  /** Conditional regions open. */
+  private depth = 0;
   /** The instruction being translated: number in the block (-1 before the first) and address. */
   private insnIndex = -1;
   private insnPc: number;
@@ -54,6 +56,7 @@ export class BlockTranslator {
     if (usesMode) this.floatingMode = this.f.allocate(I32);
     this.refreshFloatingMode();
     this.block.insts.forEach((inst, id) => {
+      this.depth = depthAfter(inst, this.depth);
       if (isPure(inst.op)) this.values.define(id);
       else if (isFloating(inst.op)) this.writeFloating(inst, inst.op, id);
       else writers[inst.op](this, inst, id);
@@ -110,7 +113,7 @@ export class BlockTranslator {
       f.i32(stateAddress(word)).i32(value).memory('i32_store');
     }
     f.i32(inst.imm).call(region.module.callout());
-    this.dirty.clear();
+    if (this.depth === 0) this.dirty.clear();
     const all = new WordSet();
     region.words.forEachKey((key) => all.add(key));
     region.words.reload(all);
