@@ -1,7 +1,7 @@
 /** From an SVC to a result: which call it is, its row, its handler. */
 import { Word } from '../guest/cpu-state.js';
+import { SiCode, Signal } from './abi/constants.js';
 import { Errno } from './abi/errno.js';
-import { Signal, SiCode } from './abi/constants.js';
 import { forceSignal } from './kernel/send-signal.js';
 import type { Task } from './kernel/task.js';
 import { ARM_PRIVATE_LAST } from './syscalls/arm-private.js';

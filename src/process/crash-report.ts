@@ -57,7 +57,7 @@ export const crashReport = (task: Task, info: SignalInfo, calls: readonly number
     lr,
     faultAddress: info.address,
     registers: { r: Array.from(words.subarray(0, 16), (word) => word >>> 0), cpsr: readCpsr(words) >>> 0 },
-    backtrace: [pc, ...(calls ?? [lr])],
+    backtrace: [pc, ...(calls === undefined || calls.length === 0 ? [lr] : calls)],
     codeWindow: windowAt(memory, address, isThumb),
   };
 };

@@ -2,10 +2,10 @@
 import { stateAddress, Word } from '../guest/cpu-state.js';
 import { PAGE_SHIFT } from '../guest/layout.js';
 import { type GuestMemory, Permission } from '../guest/memory.js';
-import { ExitReason, FaultKind } from '../ir/terminal.js';
-import { Signal, SiCode } from '../linux/abi/constants.js';
+import { SiCode, Signal } from '../linux/abi/constants.js';
 import type { FaultContext } from '../linux/abi/signal-frame.js';
 import type { SignalInfo } from '../linux/kernel/signal-state.js';
+import { ExitReason, FaultKind } from '../stalker/exit-reason.js';
 
 /** trap_no values of mcontext. */
 const TRAP_UNDEFINED = 6;

@@ -3,8 +3,8 @@
  * auxiliary vector, environment, arguments and argc, to which sp points, 16-byte aligned.
  */
 import { UsageError } from '../errors.js';
-import type { GuestMemory } from '../guest/memory.js';
 import { PAGE_SIZE } from '../guest/layout.js';
+import type { GuestMemory } from '../guest/memory.js';
 import { Auxv } from '../linux/abi/auxv.js';
 import { toCString } from '../linux/abi/text.js';
 

@@ -12,8 +12,8 @@ import path from 'node:path';
 import type { ElfFile } from '../elf/elf-file.js';
 import { readProgram } from '../elf/read-program.js';
 import type { ModuleNote } from '../events/event.js';
-import { PAGE_SIZE } from '../guest/layout.js';
 import { Word } from '../guest/cpu-state.js';
+import { PAGE_SIZE } from '../guest/layout.js';
 import { GuestMemory } from '../guest/memory.js';
 import { ARMV7_D16, Auxv, type CpuModel } from '../linux/abi/auxv.js';
 import { CLOCK_TICKS_PER_SECOND, PROT_EXEC, PROT_READ, PROT_WRITE } from '../linux/abi/constants.js';
@@ -38,7 +38,7 @@ import type { Engine } from './engine.js';
 import { writeInitialStack } from './initial-stack.js';
 import { type LoadedProgram, loadProgram } from './loader.js';
 import { DEFAULT_STACK_BYTES, type ProcessOptions } from './options.js';
-import { plainRenderer, Recorder } from './recorder.js';
+import { Recorder, straceRenderer } from './recorder.js';
 import { type Ending, Scheduler, type StopReason } from './scheduler.js';
 import type { Thread } from './thread.js';
 
@@ -86,7 +86,7 @@ export class Process {
     this.engine = options.createEngine?.(this.memory) ?? new Stalker(this.memory);
     this.recorder = new Recorder(this.engine, {
       sink: options.sink,
-      renderer: options.renderer ?? plainRenderer,
+      renderer: options.renderer ?? straceRenderer,
       onIncident: options.onIncident,
     });
     this.group = makeGroup(this.memory, this.engine, programPath, options, this.taskHost());
@@ -179,7 +179,11 @@ export class Process {
     const stackBytes = stackSize(options);
     const gap = Math.max(MIN_STACK_GAP, stackBytes + PAGE_SIZE);
     installKernelPages(mm);
-    const loaded = loadProgram(mm, this.program, programFile(this.program, this.group.identity.executable, programPath));
+    const loaded = loadProgram(
+      mm,
+      this.program,
+      programFile(this.program, this.group.identity.executable, programPath),
+    );
     mm.configure({
       brkStart: loaded.end,
       mmapTop: STACK_TOP - gap - PAGE_SIZE,

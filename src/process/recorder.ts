@@ -2,10 +2,11 @@
 import type { ModuleNote, Note } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
 import { Word } from '../guest/cpu-state.js';
-import { ARM_PRIVATE_BASE } from '../linux/syscalls/arm-private.js';
 import type { Syscall } from '../linux/dispatch.js';
 import type { SignalInfo } from '../linux/kernel/signal-state.js';
 import type { SignalOutcome, Task } from '../linux/kernel/task.js';
+import { formatEntry, formatExit } from '../linux/strace.js';
+import { ARM_PRIVATE_BASE } from '../linux/syscalls/arm-private.js';
 import type { Engine } from './engine.js';
 import type { OpenCall } from './thread.js';
 
@@ -132,8 +133,12 @@ const nameOf = ({ row, number }: Syscall): string =>
 
 const hexArgs = (call: Syscall): string => call.args.map((arg) => `0x${(arg >>> 0).toString(16)}`).join(', ');
 
-/** Names and hex numbers, for a process without a better renderer. */
-export const plainRenderer: CallRenderer = {
-  entry: (_task, call) => `${nameOf(call)}(${hexArgs(call)}`,
-  exit: (_task, _call, result, entryText) => `${entryText}) = ${result ?? '?'}`,
+/** strace's rendering; names and hex numbers for a call without a row. */
+export const straceRenderer: CallRenderer = {
+  entry: (task, call) =>
+    call.row === undefined ? `${nameOf(call)}(${hexArgs(call)})` : formatEntry(call.row, task, call.args),
+  exit: (task, call, result, entryText) =>
+    call.row === undefined
+      ? `${entryText} = ${result ?? '?'}`
+      : formatExit(call.row, task, call.args, result, entryText),
 };

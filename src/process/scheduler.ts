@@ -8,7 +8,6 @@
  * in short steps that leave the event loop alive. If nothing can ever happen, the process stops as deadlocked.
  */
 import { Word } from '../guest/cpu-state.js';
-import { ExitReason } from '../ir/terminal.js';
 import { SiCode } from '../linux/abi/constants.js';
 import { Errno } from '../linux/abi/errno.js';
 import type { SyscallTable } from '../linux/dispatch.js';
@@ -19,6 +18,7 @@ import type { ThreadGroup } from '../linux/kernel/task.js';
 import type { Timer } from '../linux/kernel/timers.js';
 import { deliverSignals } from '../linux/signal-delivery.js';
 import type { Blocked } from '../linux/syscalls/syscall.js';
+import { ExitReason } from '../stalker/exit-reason.js';
 import type { Engine } from './engine.js';
 import { exceptionOf } from './faults.js';
 import { HostWait } from './host-wait.js';

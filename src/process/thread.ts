@@ -1,6 +1,7 @@
 /** One guest thread: the kernel's task plus what the scheduler knows about it. */
-import { CPU_STATE } from '../guest/layout.js';
+
 import { Word } from '../guest/cpu-state.js';
+import { CPU_STATE } from '../guest/layout.js';
 import type { GuestMemory } from '../guest/memory.js';
 import { type FaultContext, NO_FAULT } from '../linux/abi/signal-frame.js';
 import type { Syscall } from '../linux/dispatch.js';

@@ -77,7 +77,7 @@ export class AddressSpace {
 
   configure(layout: AddressSpaceLayout): void {
     this.brkStart = alignUp(layout.brkStart, PAGE_SIZE);
-    this.brk = layout.brkStart;
+    this.brk = this.brkStart;
     this.mmapTop = layout.mmapTop;
     this.readImpliesExec = layout.readImpliesExec;
   }

@@ -1,6 +1,6 @@
 /** ARM's private calls, numbers from 0xf0001 (asm/unistd.h, arch/arm/kernel/traps.c). */
 import { Word } from '../../guest/cpu-state.js';
-import { Signal, SiCode } from '../abi/constants.js';
+import { SiCode, Signal } from '../abi/constants.js';
 import { Errno } from '../abi/errno.js';
 import { forceSignal } from '../kernel/send-signal.js';
 import type { Task } from '../kernel/task.js';

@@ -132,8 +132,7 @@ const tryLockPi = (task: Task, addr: number): number | undefined => {
   return task.memory.writeU32(addr, taken >>> 0) ? 0 : -Errno.EFAULT;
 };
 
-const waitersBit = (task: Task, addr: number): number =>
-  task.group.futexes.hasWaiters(addr) ? FUTEX_WAITERS : 0;
+const waitersBit = (task: Task, addr: number): number => (task.group.futexes.hasWaiters(addr) ? FUTEX_WAITERS : 0);
 
 const lockPi = (task: Task, addr: number, deadline: Deadline): SyscallResult => {
   if (typeof deadline === 'number') return deadline;

@@ -1,7 +1,8 @@
 /** What the system says about itself and the process: uname, sysinfo, limits, usage, prctl. */
-import { toBytes } from '../abi/text.js';
+
 import { Prctl, RLIM_INFINITY, Rlimit } from '../abi/constants.js';
 import { Errno } from '../abi/errno.js';
+import { toBytes } from '../abi/text.js';
 import { NS_PER_SECOND, timespecOf } from '../kernel/clock.js';
 import type { ResourceLimit } from '../kernel/resource-limits.js';
 import type { Task } from '../kernel/task.js';

@@ -44,7 +44,9 @@ const mappable = (file: OpenFile, shared: boolean): MappableFile => {
       return typeof stat === 'number' ? 0 : Number(stat.size);
     },
     readAt: (target, offset) => file.pread(target, offset),
-    ...(shared && file.canWrite ? { writeAt: (source: Uint8Array, offset: number) => file.pwrite(source, offset) } : {}),
+    ...(shared && file.canWrite
+      ? { writeAt: (source: Uint8Array, offset: number) => file.pwrite(source, offset) }
+      : {}),
     release: () => drop(file),
     ...identityOf(file),
   };

@@ -14,8 +14,7 @@ const SCHED_RESET_ON_FORK = 0x4000_0000;
 const CPU_MASK_BYTES = 4;
 const SCHED_ATTR_BYTES = 48;
 
-const hasTask = (task: Task, pid: number): boolean =>
-  pid === 0 || pid === task.group.pid || task.group.tasks.has(pid);
+const hasTask = (task: Task, pid: number): boolean => pid === 0 || pid === task.group.pid || task.group.tasks.has(pid);
 
 const sysSchedYield = (task: Task): number => {
   task.group.host.yieldTask(task);

@@ -1,14 +1,15 @@
 /** Signals: dispositions, masks, waiting, sending (signal(7) and the man pages of each call). */
-import type { GuestMemory } from '../../guest/memory.js';
+
 import { Word } from '../../guest/cpu-state.js';
+import type { GuestMemory } from '../../guest/memory.js';
 import {
   MINSIGSTKSZ,
   SIG_BLOCK,
   SIG_DFL,
   SIG_SETMASK,
   SIG_UNBLOCK,
-  Signal,
   SiCode,
+  Signal,
   SS_AUTODISARM,
   SS_DISABLE,
   SS_ONSTACK,

@@ -72,12 +72,7 @@ const notOffered = (): number => -Errno.ENOSYS;
 
 export const threadSyscalls: SyscallRow[] = [
   sys(1, 'exit', sysExit, 'i32 -> none'),
-  sys(
-    120,
-    'clone',
-    sysClone,
-    'child_stack=ptr@1 flags=cloneflags@0 parent_tid=ptr@2 tls=hex@3 child_tidptr=ptr@4',
-  ),
+  sys(120, 'clone', sysClone, 'child_stack=ptr@1 flags=cloneflags@0 parent_tid=ptr@2 tls=hex@3 child_tidptr=ptr@4'),
   sys(224, 'gettid', sysGettid, ''),
   sys(256, 'set_tid_address', sysSetTidAddress, 'ptr'),
   sys(338, 'set_robust_list', sysSetRobustList, 'ptr size'),

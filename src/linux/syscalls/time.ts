@@ -56,8 +56,7 @@ const readClock = (task: Task, id: number): Timespec | undefined => {
 /** Dynamic clock ids: ~pid in the upper 29 bits, bit 2 for a thread's. */
 const readCpuClock = (task: Task, id: number): Timespec | undefined => {
   const pid = ~(id >> 3);
-  if ((id & 4) === 0)
-    return pid === 0 || pid === task.group.pid ? timespecOf(task.group.clock.cpuNs()) : undefined;
+  if ((id & 4) === 0) return pid === 0 || pid === task.group.pid ? timespecOf(task.group.clock.cpuNs()) : undefined;
   const target = pid === 0 ? task : task.group.tasks.get(pid);
   return target === undefined ? undefined : timespecOf(target.retired);
 };
@@ -139,9 +138,7 @@ const isWallClock = (id: number): boolean =>
 
 /** Monotonic nanoseconds of a time on clock `id`. */
 const absoluteNs = (task: Task, id: number, { seconds, nanoseconds }: Timespec): number =>
-  isWallClock(id)
-    ? task.group.clock.monotonicOfRealtime(seconds, nanoseconds)
-    : timespecNs({ seconds, nanoseconds });
+  isWallClock(id) ? task.group.clock.monotonicOfRealtime(seconds, nanoseconds) : timespecNs({ seconds, nanoseconds });
 
 // -- interval timers --------------------------------------------------------------------------------------------------
 
@@ -282,8 +279,7 @@ const timerDeadline = (task: Task, timer: Timer, value: Timespec, isAbsolute: bo
 const sysTimerGetoverrun = (task: Task, [id]: SyscallArgs): number =>
   task.group.timers.get(id)?.overrun ?? -Errno.EINVAL;
 
-const sysTimerDelete = (task: Task, [id]: SyscallArgs): number =>
-  task.group.timers.delete(id) ? 0 : -Errno.EINVAL;
+const sysTimerDelete = (task: Task, [id]: SyscallArgs): number => (task.group.timers.delete(id) ? 0 : -Errno.EINVAL);
 
 export const timeSyscalls: SyscallRow[] = [
   sys(13, 'time', sysTime, '*u32:out'),
