@@ -1,7 +1,6 @@
 import { type FloatingOp, OPS, type Type } from '../ir/opcode.js';
 import type { FunctionBuilder, FunctionRef } from '../wasm/function-builder.js';
 import { SCRATCH_A, SCRATCH_RESULT } from './data-area.js';
-import { takesImmediates } from './support-signatures.js';
 
 const storeOf = { i32: 'i32_store', f32: 'f32_store', f64: 'f64_store' } as const;
 const loadOf = { i32: 'i32_load', f32: 'f32_load', f64: 'f64_load' } as const;
@@ -14,8 +13,7 @@ export const writeFloatingFunction = (f: FunctionBuilder, op: FloatingOp, base: 
       .get(n)
       .memory(storeOf[type]);
   });
-  if (takesImmediates(op)) f.get(args.length).get(args.length + 1);
-  else f.i32(0).i32(0);
+  f.get(args.length).get(args.length + 1);
   f.call(host)
     .i32(base + SCRATCH_RESULT)
     .memory(loadOf[result]);

@@ -29,29 +29,8 @@ export const supportSignatures = {
 
 export type SupportFunction = keyof typeof supportSignatures;
 
-/** Floating ops whose meaning depends on `imm` or `imm2`: their support functions take both after the operands. */
-const TAKES_IMMEDIATES = new Set<FloatingOp>([
-  'cmpF32',
-  'cmpF64',
-  's32FromF32',
-  'u32FromF32',
-  's32FromF64',
-  'u32FromF64',
-  'f32FromFixed',
-  'f64FromFixed',
-  'fixedFromF32',
-  'fixedFromF64',
-  'roundF32',
-  'roundF64',
-  'roundedS32FromF32',
-  'roundedU32FromF32',
-  'roundedS32FromF64',
-  'roundedU32FromF64',
-]);
-
-export const takesImmediates = (op: FloatingOp): boolean => TAKES_IMMEDIATES.has(op);
-
+/** A floating op's support function takes its operands, then `imm` and `imm2`. */
 export const floatingSignature = (op: FloatingOp): Signature => ({
-  params: [...OPS[op].args.map(valueType), ...(takesImmediates(op) ? ([I32, I32] as const) : [])],
+  params: [...OPS[op].args.map(valueType), I32, I32],
   results: [valueType(OPS[op].result)],
 });

@@ -18,7 +18,6 @@ import { inlineFloating, writeFloatingMode } from './inline-floating.js';
 import { type FaultExit, writeAccessCheck, writeAlignmentCheck, writeLoad, writeStore } from './memory-access.js';
 import type { RegionContext } from './region-context.js';
 import { type BlockState, depthAfter } from './state-flow.js';
-import { takesImmediates } from './support-signatures.js';
 import { Values } from './values.js';
 import { WordSet } from './word-set.js';
 
@@ -86,7 +85,7 @@ export class BlockTranslator {
   currentLocation(): Location {
     const { location } = this.block;
     if (this.insnIndex < 0) return location;
-    const itState = this.insnIndex === 0 ? locationItState(location) : 0;
+    const itState = this.insnIndex === 0 ? locationItState(location) : (this.block.itStates?.get(this.insnPc) ?? 0);
     return makeLocation(this.insnPc, locationIsThumb(location), itState, locationIsBigEndian(location));
   }
 
@@ -139,8 +138,7 @@ export class BlockTranslator {
     for (const arg of args) values.makeRepeatable(arg);
     const outOfLine = () => {
       for (const arg of args) values.push(arg);
-      if (takesImmediates(op)) f.i32(inst.imm).i32(inst.imm2);
-      f.call(this.region.module.floating(op));
+      f.i32(inst.imm).i32(inst.imm2).call(this.region.module.floating(op));
     };
     const recipe = inlineFloating[op];
     const result = values.assignLocal(id);

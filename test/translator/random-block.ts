@@ -189,8 +189,8 @@ class BlockMaker {
     const op = this.r.pick(FLOATS);
     const args = OPS[op].args.map((type: Type) => this.value(type));
     const isFixed = op.includes('Fixed');
-    const imm = isFixed ? this.r.below(16) : this.r.below(2);
-    this.emit(op, args, imm, isFixed ? this.r.pick([16, -16, 32, -32]) : 0);
+    const imm = isFixed ? this.r.below(16) : this.r.below(op.startsWith('round') ? 5 : 2);
+    this.emit(op, args, imm, isFixed ? this.r.pick([16, -16, 32, -32]) : this.r.below(2));
   }
 
   private conditional(): void {
