@@ -346,7 +346,7 @@ const loadRows = (name: string, sign: string, size: string, forms: typeof memory
 
 /** Rt = 15 of a byte or halfword load. */
 const hintRows = (name: string, sign: string, size: string): Row[] => [
-  row(`${name} (literal) T1`, `1111100${sign} U 0${size}1 1111 1111 imm12:12`, status.nop),
+  row(`${name.replace('W', '')} (literal) T1`, `1111100${sign} U 0${size}1 1111 1111 imm12:12`, status.nop),
   row(`${name} (immediate) T1`, `1111100${sign} 10${size}1 Rn:4 1111 imm12:12`, status.nop, notLiteral),
   row(`${name} (immediate) T2`, `1111100${sign} 00${size}1 Rn:4 1111 1100 imm8:8`, status.nop, notLiteral),
   row(`${name} (register) T1`, `1111100${sign} 00${size}1 Rn:4 1111 000000 imm2:2 Rm:4`, status.nop, {
