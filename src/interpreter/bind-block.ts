@@ -92,6 +92,7 @@ class Binder {
       insnCount: this.block.insnCount,
       insnStart: Int32Array.from(this.insnStart),
       insnPc: Uint32Array.from(this.insnPc),
+      itStates: this.block.itStates,
       to,
       otherwise,
     };

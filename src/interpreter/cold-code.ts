@@ -5,6 +5,7 @@
  */
 import { CPU_STATE_BYTES } from '../guest/layout.js';
 import { OPS, type Op } from '../ir/opcode.js';
+import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 
 /** Words of one flattened instruction: opcode, destination, three operands, immediate. */
@@ -39,6 +40,7 @@ export interface ColdCode {
   /** Position in `code` where guest instruction `i` starts, ascending; and its address. */
   readonly insnStart: Int32Array;
   readonly insnPc: Uint32Array;
+  readonly itStates: IrBlock['itStates'];
   /** Successors of a direct terminal. */
   readonly to: Location;
   readonly otherwise: Location;

@@ -83,8 +83,7 @@ const leaveAt = (code: ColdCode, w: Int32Array, p: number, reason: number): numb
 const setPc = (code: ColdCode, w: Int32Array, index: number): void => {
   w[Word.PC] = index < 0 ? locationPc(code.location) : (code.insnPc[index] as number);
   w[Word.THUMB] = locationIsThumb(code.location) ? 1 : 0;
-  // Inside an IT block that began in this block the dispatcher looks ITSTATE up (IrBlock.itStates).
-  w[Word.ITSTATE] = index <= 0 ? locationItState(code.location) : 0;
+  w[Word.ITSTATE] = index <= 0 ? locationItState(code.location) : (code.itStates?.get(w[Word.PC] >>> 0) ?? 0);
 };
 
 /** Whether all of [addr, addr + size) may be accessed; if not, says where and how in the fault words. */

@@ -8,9 +8,9 @@ import type { GuestMemory } from '../guest/memory.js';
 import { type Location, locationAddress } from '../ir/location.js';
 import { CodePages } from './code-pages.js';
 import type { Compiler } from './compile.js';
+import { blocksMadeExclusive, inheritsExclusiveAccess } from './exclusive-access.js';
 import { ExecBlock, type Segment } from './exec-block.js';
 import { CtxState, type ExecCtx } from './exec-ctx.js';
-import { blocksMadeExclusive, inheritsExclusiveAccess } from './exclusive-access.js';
 import { DEFAULT_TRUST_THRESHOLD } from './options.js';
 
 export interface BlockCacheStats {
@@ -129,6 +129,7 @@ export class BlockCache {
       this.invalidate(block);
     }
     ctx.mappings.clear();
+    ctx.continuations.clear();
     ctx.blocks.length = 0;
   }
 

@@ -7,6 +7,8 @@ import type { GuestAddr, InterworkingAddr } from '../bits.js';
 import type { ColdCode } from '../interpreter/cold-code.js';
 import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
+import type { CompiledRegion } from '../translator/compiled-region.js';
+import type { Translator } from '../translator/translator.js';
 
 export interface Segment {
   readonly owner: ExecBlock;
@@ -17,8 +19,15 @@ export interface Segment {
   /** Successors that may be entered without asking the engine: the backpatched exits. */
   linkTo: ExecBlock | undefined;
   linkOtherwise: ExecBlock | undefined;
-  /** Entries counted by the cold tier, for promotion. */
+  /** Entries counted by the cold tier, see tiering. */
   heat: number;
+}
+
+/** A compiled region and the blocks it was made from. */
+export interface HotRegion {
+  readonly translator: Translator;
+  readonly region: CompiledRegion;
+  readonly blocks: readonly ExecBlock[];
 }
 
 export class ExecBlock {
@@ -37,6 +46,9 @@ export class ExecBlock {
   invalidated = false;
   /** Blocks whose links lead here; they are cut on invalidation. */
   readonly linkedFrom = new Set<Segment>();
+  /** The hot code that starts here, and all hot code that contains this block. */
+  hotEntry: HotRegion | undefined;
+  readonly regions = new Set<HotRegion>();
   /** Callout numbers of this translation. */
   callouts: number[] = [];
   hasExclusiveLoad = false;

@@ -2,7 +2,6 @@
  * Everything the engine keeps for one thread: its blocks, its shadow stack, who receives its events. A thread that is
  * not followed has one too, with an empty event mask: it runs through the same path with nothing inserted.
  */
-import type { InterworkingAddr } from '../bits.js';
 import type { EventSink } from '../events/sink.js';
 import type { Location } from '../ir/location.js';
 import type { ExecBlock, Segment } from './exec-block.js';
@@ -27,6 +26,8 @@ export class ExecCtx {
   readonly mappings = new Map<Location, ExecBlock>();
   /** In creation order. */
   readonly blocks: ExecBlock[] = [];
+  /** Segments that a system call resumes at, by location. */
+  readonly continuations = new Map<Location, Segment>();
   /** Where the thread resumes inside a block after a system call; undefined: dispatch from PC. */
   resume: Segment | undefined;
   /** Instructions other threads had retired when this one last became live; the clock minus this is its own clock. */
@@ -49,5 +50,4 @@ export class ExecCtx {
   get mustUnfollow(): boolean {
     return this.state === CtxState.UNFOLLOW_PENDING && this.pendingCalls === 0;
   }
-
 }

@@ -24,7 +24,9 @@ const LINK_REGISTER = 14;
 
 /** Whether this transfer is a return by its own looks, under `precise`. */
 const looksLikeReturn = (t: Transfer): boolean =>
-  t.form === 'ldm' || ((t.form === 'bx' || t.form === 'mov') && t.register === LINK_REGISTER) || (t.form === 'ldr' && t.pops);
+  t.form === 'ldm' ||
+  ((t.form === 'bx' || t.form === 'mov') && t.register === LINK_REGISTER) ||
+  (t.form === 'ldr' && t.pops);
 
 /** Whether Frida reports it as RET: any `mov pc`, any LDM with pc, and in ARM state `ldr pc, [sp], #4`. */
 const isGumReturn = (t: Transfer): boolean =>

@@ -7,10 +7,11 @@
  * to activations that are gone (longjmp, exceptions): they are dropped at the next call, jump or return (`dropStale`).
  * A return of return class that does not match comes to `unwind`. `gum`: capacity 1023, only the top frame is compared, and only its address.
  */
+
+import { FRAME_BYTES } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
 import { SHADOW_STACKS, SHADOW_STACKS_BYTES } from '../guest/layout.js';
 import type { Profile } from './options.js';
-import { FRAME_BYTES } from '../events/ring.js';
 
 const AREA_BYTES = 0x80_0000;
 const AREAS = SHADOW_STACKS_BYTES / AREA_BYTES;

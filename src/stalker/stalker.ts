@@ -15,18 +15,22 @@ import { Machine } from '../interpreter/machine.js';
 import { runBlock } from '../interpreter/run-block.js';
 import { type Location, makeLocation } from '../ir/location.js';
 import { ExitReason, FaultKind } from '../ir/terminal.js';
+import type { TranslatorStats } from '../translator/translator.js';
 import { BlockCache, type BlockCacheStats } from './block-cache.js';
 import { type CallProbeCallback, CallProbes } from './call-probe.js';
 import { CalloutTable } from './callouts.js';
 import { Compiler } from './compile.js';
 import { EventRing } from './event-ring.js';
-import type { Segment } from './exec-block.js';
+import type { HotRegion, Segment } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
 import { type FollowOptions, NOT_FOLLOWED } from './options.js';
 import { installShadowStack, type ShadowFrame, ShadowStacks } from './shadow-stack.js';
+import { Tiering, type TierOptions } from './tiering.js';
 
 export interface StalkerStats extends BlockCacheStats {
   dispatches: number;
+  /** WebAssembly modules, functions and bytes made so far. */
+  hot: TranslatorStats;
 }
 
 export class Stalker implements CodeWatcher {
@@ -41,12 +45,13 @@ export class Stalker implements CodeWatcher {
   private readonly compiler: Compiler;
   private readonly cache: BlockCache;
   private readonly ring: EventRing;
+  private readonly tiering: Tiering;
   private readonly returnSites = new Set<number>();
   private live: ExecCtx | undefined;
   private stopRequested = false;
   private dispatches = 0;
 
-  constructor(memory: GuestMemory) {
+  constructor(memory: GuestMemory, options: TierOptions = {}) {
     this.machine = new Machine(memory);
     this.words = this.machine.words;
     this.machine.callout = (id) => this.callouts.call(id);
@@ -62,8 +67,9 @@ export class Stalker implements CodeWatcher {
       compiled: (ctx, block) => {
         if (ctx === this.live) this.ring.recordCompile(ctx, block);
       },
-      invalidated: () => {},
+      invalidated: (block) => this.tiering.invalidated(block),
     });
+    this.tiering = new Tiering(memory, this.cache, (id) => this.callouts.call(id), options);
     memory.codeWatcher = this;
   }
 
@@ -94,6 +100,7 @@ export class Stalker implements CodeWatcher {
     const ctx = this.contexts.get(tid);
     if (ctx === undefined || ctx.state !== CtxState.ACTIVE || ctx.options === NOT_FOLLOWED) return;
     ctx.state = CtxState.UNFOLLOW_PENDING;
+    this.tiering.requestLeave(ctx);
   }
 
   isFollowing(tid: number): boolean {
@@ -151,6 +158,7 @@ export class Stalker implements CodeWatcher {
   private destroy(ctx: ExecCtx): void {
     ctx.state = CtxState.DESTROY_PENDING;
     this.cache.dispose(ctx);
+    this.tiering.dispose(ctx);
     if (ctx.sinkStarted) ctx.sink?.stop?.(ctx.tid);
     ctx.sinkStarted = false;
     if (ctx.shadowStack !== undefined) this.shadowStacks.release(ctx.shadowStack);
@@ -166,6 +174,7 @@ export class Stalker implements CodeWatcher {
   /** Makes `run` return at the next block boundary with ExitReason.CONTROL. */
   requestStop(): void {
     this.stopRequested = true;
+    if (this.live !== undefined) this.tiering.requestLeave(this.live);
   }
 
   /**
@@ -181,21 +190,49 @@ export class Stalker implements CodeWatcher {
     }
     let segment = this.resumeSegment() ?? this.dispatch(undefined, this.currentLocation());
     for (;;) {
-      const reason = runBlock(segment.cold, this.machine);
-      if (reason === ExitReason.NEXT) {
-        segment = this.follower(segment);
-        if (this.stopRequested) {
-          this.stopRequested = false;
-          (this.live as ExecCtx).resume = segment;
-          return ExitReason.CONTROL;
-        }
-      } else if (reason === ExitReason.DRAIN) {
-        this.drain();
-      } else {
-        this.leave(segment, reason);
-        return reason;
+      const next = this.hotCodeAt(segment) ? this.runHot(segment) : this.runCold(segment);
+      if (typeof next === 'number') return next;
+      segment = next;
+      if (this.stopRequested) {
+        this.stopRequested = false;
+        (this.live as ExecCtx).resume = segment;
+        return ExitReason.CONTROL;
       }
     }
+  }
+
+  private hotCodeAt(segment: Segment): boolean {
+    const { owner } = segment;
+    if (owner.entry !== segment) return false;
+    return owner.hotEntry !== undefined || this.tiering.heat(this.live as ExecCtx, segment);
+  }
+
+  /** Runs one block; gives the segment to run next, or the reason to come out. */
+  private runCold(segment: Segment): Segment | number {
+    const reason = runBlock(segment.cold, this.machine);
+    if (reason === ExitReason.NEXT) return this.follower(segment);
+    if (reason === ExitReason.DRAIN) {
+      this.drain();
+      return segment;
+    }
+    if (reason === ExitReason.SVC) (this.live as ExecCtx).resume = segment.next;
+    else if (reason === ExitReason.YIELD) (this.live as ExecCtx).resume = segment;
+    else this.noteFetchFault(reason);
+    return reason;
+  }
+
+  /** Runs hot code until it needs the engine; the same answers as `runCold`. */
+  private runHot(segment: Segment): Segment | number {
+    const { owner } = segment;
+    const reason = this.tiering.enter(owner.hotEntry as HotRegion, owner.location) as number;
+    if (reason === ExitReason.DRAIN) this.drain();
+    if (reason === ExitReason.NEXT || reason === ExitReason.DRAIN) {
+      return this.dispatch(undefined, this.currentLocation());
+    }
+    const ctx = this.live as ExecCtx;
+    if (reason === ExitReason.SVC) ctx.resume = ctx.continuations.get(this.currentLocation());
+    else this.noteFetchFault(reason);
+    return reason;
   }
 
   /** Hands the records so far to the live thread's sink. */
@@ -205,12 +242,7 @@ export class Stalker implements CodeWatcher {
 
   private currentLocation(): Location {
     const w = this.words;
-    return makeLocation(
-      w[Word.PC] as number,
-      w[Word.THUMB] !== 0,
-      w[Word.ITSTATE] as number,
-      w[Word.BIG_ENDIAN] !== 0,
-    );
+    return makeLocation(w[Word.PC] as number, w[Word.THUMB] !== 0, w[Word.ITSTATE] as number, w[Word.BIG_ENDIAN] !== 0);
   }
 
   /** The segment the thread left off at (after a system call, a yield), if it is still there. */
@@ -235,18 +267,10 @@ export class Stalker implements CodeWatcher {
     return this.dispatch(from, location);
   }
 
-  private leave(segment: Segment, reason: number): void {
-    const w = this.words;
-    if (reason === ExitReason.SVC) {
-      (this.live as ExecCtx).resume = segment.next;
-    } else if (reason === ExitReason.YIELD) {
-      (this.live as ExecCtx).resume = segment;
-    } else if (reason === ExitReason.FETCH_FAULT) {
-      w[Word.FAULT_ADDR] = w[Word.PC] as number;
-      w[Word.FAULT_KIND] = FaultKind.EXECUTE;
-    } else if (w[Word.THUMB] !== 0) {
-      w[Word.ITSTATE] = segment.ir.itStates?.get((w[Word.PC] as number) >>> 0) ?? 0;
-    }
+  private noteFetchFault(reason: number): void {
+    if (reason !== ExitReason.FETCH_FAULT) return;
+    this.words[Word.FAULT_ADDR] = this.words[Word.PC] as number;
+    this.words[Word.FAULT_KIND] = FaultKind.EXECUTE;
   }
 
   /** Frida's switch_block: the segment to run at `location`, reached from a direct exit of `from`. */
@@ -325,7 +349,7 @@ export class Stalker implements CodeWatcher {
   }
 
   get stats(): StalkerStats {
-    return { dispatches: this.dispatches, ...this.cache.stats };
+    return { dispatches: this.dispatches, ...this.cache.stats, hot: this.tiering.stats };
   }
 
   /** The thread whose code is running, if any. */

@@ -49,7 +49,12 @@ describe('CALL and RET', () => {
     for (const profile of ['gum', 'precise'] as const) {
       const guest = new GuestCode(nested('mov pc, lr'), { events: RET, profile });
       guest.call();
-      expect(guest.text()).toEqual(['ret +28 -> +20 d1', 'ret +20 -> +c d0', 'ret +28 -> +10 d0', 'ret +10 -> stop d0']);
+      expect(guest.text()).toEqual([
+        'ret +28 -> +20 d1',
+        'ret +20 -> +c d0',
+        'ret +28 -> +10 d0',
+        'ret +10 -> stop d0',
+      ]);
     }
   });
 

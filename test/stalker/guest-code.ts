@@ -13,6 +13,7 @@ import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { ExitReason } from '../../src/ir/terminal.js';
 import type { Profile } from '../../src/stalker/options.js';
 import { Stalker } from '../../src/stalker/stalker.js';
+import type { Tier } from '../../src/stalker/tiering.js';
 import type { Transformer } from '../../src/stalker/transformer.js';
 
 export const BASE = 0x1_0000;
@@ -30,9 +31,13 @@ export const assemble = (source: string): Uint8Array => {
   try {
     writeFileSync(join(dir, 'a.s'), `.syntax unified\n.arch armv7-a\n.fpu vfpv4\n${source}\n`);
     execFileSync('arm-linux-gnueabihf-as', ['-o', join(dir, 'a.o'), join(dir, 'a.s')]);
-    execFileSync('arm-linux-gnueabihf-ld', ['-Ttext', `0x${BASE.toString(16)}`, '-e', '0', '-o', join(dir, 'a'), join(dir, 'a.o')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    execFileSync(
+      'arm-linux-gnueabihf-ld',
+      ['-Ttext', `0x${BASE.toString(16)}`, '-e', '0', '-o', join(dir, 'a'), join(dir, 'a.o')],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     execFileSync('arm-linux-gnueabihf-objcopy', ['-O', 'binary', '-j', '.text', join(dir, 'a'), join(dir, 'a.bin')]);
     const bytes = new Uint8Array(readFileSync(join(dir, 'a.bin')));
     assembled.set(source, bytes);
@@ -77,7 +82,7 @@ export interface GuestOptions {
 /** A guest with one thread, its code loaded, ready to be called. */
 export class GuestCode {
   readonly memory = new GuestMemory();
-  readonly stalker = new Stalker(this.memory);
+  readonly stalker = new Stalker(this.memory, { tier: (process.env.ARMSTALK_TIER as Tier) ?? 'auto', hotThreshold: 2 });
   readonly sink: CollectingSink;
   readonly thumb: boolean;
   readonly words: Int32Array;
