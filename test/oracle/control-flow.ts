@@ -2,7 +2,7 @@
  * What an instruction does to the flow of control, read from Capstone's text: independent of src/arm on purpose.
  * The classes are those of the `precise` profile.
  */
-import { Capstone, Const, loadCapstone } from 'capstone-wasm';
+import { Capstone, Const, type Insn, loadCapstone } from 'capstone-wasm';
 
 export type FlowKind = 'plain' | 'branch' | 'call' | 'return' | 'indirect';
 
@@ -48,11 +48,20 @@ const directTarget = (mnemonic: string, operands: string, thumb: boolean): numbe
   return address + (toThumb ? 1 : 0);
 };
 
+/** capstone-wasm throws on a word it does not know. */
+const firstOf = (disassembler: Capstone, bytes: Uint8Array, address: number): Insn | undefined => {
+  try {
+    return disassembler.disasm(bytes, { address, count: 1 })[0];
+  } catch {
+    return undefined;
+  }
+};
+
 /** Classifies the instruction `bytes` at `pc` (bit 0: Thumb). Words Capstone does not know are plain. */
 export const classify = (pc: number, bytes: Uint8Array): Flow => {
   const thumb = (pc & 1) === 1;
   const disassembler = thumb ? thumbDisassembler : armDisassembler;
-  const [insn] = disassembler.disasm(bytes, { address: (pc & ~1) >>> 0, count: 1 });
+  const insn = bytes.length === 0 ? undefined : firstOf(disassembler, bytes, (pc & ~1) >>> 0);
   if (insn === undefined)
     return { kind: 'plain', sizeBytes: bytes.length, target: undefined, conditional: false, text: 'unknown' };
   const mnemonic = insn.mnemonic.replace(/\.w$/, '');

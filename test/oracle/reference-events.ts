@@ -2,8 +2,9 @@
  * The events qemu-arm's own log implies, under the rules of the `precise` profile:
  * BL and BLX are calls; `bx lr`, `mov pc, lr`, `pop {…, pc}`, any LDM with pc and `ldr pc, [sp], #4` are returns; another
  * computed branch is a return when it goes where the top frame returns to, with the sp of its call. Depth is the number of
- * frames before a call's push and after a return's pop. At a return, frames whose sp lies below the current sp were
- * abandoned (longjmp) and are dropped. A block starts
+ * frames before a call's push and after a return's pop. At a call, a return or a computed branch, frames whose sp lies
+ * below the current sp were abandoned (longjmp) and are dropped; a return to some call's return address also drops frames
+ * of the same sp until it finds its own. A block starts
  * wherever control was dispatched to and ends after an instruction that may write pc, or after 512 instructions.
  */
 import { type LogOptions, type RunResult, type Step, stepQemu } from '../support/qemu.js';
@@ -45,6 +46,8 @@ interface Frame {
 interface Track {
   readonly frames: Frame[];
   readonly events: FlowEvent[];
+  /** Return addresses of every call so far. */
+  readonly returnSites: Set<number>;
   previous: { step: Step; flow: Flow } | undefined;
   blockStart: number;
   blockLength: number;
@@ -74,7 +77,14 @@ export const referenceRun = async (program: string, options: LogOptions): Promis
     instructions++;
     let track = tracks.get(step.thread);
     if (track === undefined) {
-      track = { frames: [], events: [], previous: undefined, blockStart: step.pc, blockLength: 0 };
+      track = {
+        frames: [],
+        events: [],
+        returnSites: new Set(),
+        previous: undefined,
+        blockStart: step.pc,
+        blockLength: 0,
+      };
       tracks.set(step.thread, track);
     }
     if (main === 0 && track.events.length === 0 && track.previous?.flow.kind === 'call')
@@ -132,15 +142,38 @@ const transfer = (track: Track, before: Step, flow: Flow, step: Step): void => {
   const { thread, pc: location } = before;
   const target = flow.target ?? step.pc;
   if (flow.kind === 'call') {
+    dropAbandoned(track, before.sp);
+    track.returnSites.add(fallThrough);
     track.events.push({ kind: 'call', thread, location, target, depth: track.frames.length });
     track.frames.push({ returnAddress: fallThrough, sp: before.sp });
     return;
   }
-  const top = track.frames[track.frames.length - 1];
-  if (flow.kind === 'indirect' && (top?.returnAddress !== step.pc || top.sp !== step.sp)) return;
-  dropAbandoned(track, step.sp);
-  if (track.frames[track.frames.length - 1]?.returnAddress === step.pc) track.frames.pop();
+  if (flow.kind === 'indirect') {
+    dropAbandoned(track, step.sp);
+    const top = track.frames[track.frames.length - 1];
+    if (top?.returnAddress !== step.pc || top.sp !== step.sp) return;
+    track.frames.pop();
+  } else returnTo(track, step);
   track.events.push({ kind: 'ret', thread, location, target, depth: track.frames.length });
+};
+
+/** A return-class instruction has led to `step`: pops the frame it belongs to, if there is one. */
+const returnTo = (track: Track, step: Step): void => {
+  const { frames } = track;
+  const last = frames[frames.length - 1];
+  const isMatch = (frame: Frame | undefined): boolean => frame?.returnAddress === step.pc;
+  if (isMatch(last) && last?.sp !== step.sp && (last?.sp ?? 0) < step.sp) {
+    const kept = frames.slice(0, -1);
+    dropAbandoned(track, step.sp);
+    if (isMatch(frames[frames.length - 1])) frames.pop();
+    // The callee moved sp up: its own frame, and only that.
+    else frames.splice(0, frames.length, ...kept);
+    return;
+  }
+  dropAbandoned(track, step.sp);
+  if (track.returnSites.has(step.pc))
+    while (frames[frames.length - 1]?.sp === step.sp && !isMatch(frames[frames.length - 1])) frames.pop();
+  if (isMatch(frames[frames.length - 1])) frames.pop();
 };
 
 const dropAbandoned = (track: Track, sp: number): void => {
