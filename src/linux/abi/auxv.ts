@@ -50,7 +50,7 @@ export interface CpuModel {
   readonly machine: string;
 }
 
-/** ARMv7-A with VFPv3-D16 and no NEON: what the decoder implements and Debian armhf asks for. */
+/** ARMv7-A with divide, VFPv4-D16 and no NEON: what the decoder implements, and more than Debian armhf asks for. */
 export const ARMV7_D16: CpuModel = {
   hwcap:
     Hwcap.swp |
@@ -61,7 +61,10 @@ export const ARMV7_D16: CpuModel = {
     Hwcap.edsp |
     Hwcap.vfpv3 |
     Hwcap.vfpv3d16 |
-    Hwcap.tls,
+    Hwcap.tls |
+    Hwcap.vfpv4 |
+    Hwcap.idiva |
+    Hwcap.idivt,
   hwcap2: 0,
   platform: 'v7l',
   machine: 'armv7l',
