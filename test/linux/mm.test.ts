@@ -10,7 +10,7 @@ const PAGE = 4096;
 const MIB = 0x10_0000;
 
 const memory = new GuestMemory();
-let mm: AddressSpace;
+let mm = new AddressSpace(memory);
 
 const fileOf = (bytes: Uint8Array, writable = false): MappableFile => ({
   path: '/file',
@@ -34,8 +34,7 @@ const anonymous = (sizeBytes: number, more: object = {}): number =>
   mm.map({ addr: 0, sizeBytes, prot: READ | WRITE, ...more });
 
 beforeEach(() => {
-  memory.unmap(0x1_0000, 0x1000_0000);
-  memory.unmap(0xb000_0000, 0x700_0000);
+  for (const { start, end } of [...mm.regions]) mm.unmap(start, end - start);
   mm = new AddressSpace(memory);
 });
 
@@ -202,7 +201,7 @@ describe('munmap, mprotect, mremap, brk', () => {
 });
 
 test('the permission table and a model agree over 2,000 random operations', () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() & 0xffff);
+  const seed = Number(process.env.SEED ?? Date.now() & 0xffff);
   console.log(`mm seed ${seed}`);
   let state = seed;
   const random = (n: number): number => {

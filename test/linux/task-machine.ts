@@ -36,7 +36,7 @@ export class TaskMachine {
 
   constructor() {
     const mm = new AddressSpace(memory);
-    memory.unmap(0x8000, 0x1000_0000);
+    memory.unmap(SCRATCH, SCRATCH_BYTES);
     mm.map({ addr: SCRATCH, sizeBytes: SCRATCH_BYTES, prot: 3, fixed: 'replace' });
     installKernelPages(mm);
     this.group = {
