@@ -1,4 +1,9 @@
 /** The public face: everything the command line does is one of these. Words are Frida's where Frida has one. */
+
+export type { FunctionTest } from './analysis/call-stats.js';
+export { describeTrace, type SegmentInfo, type TraceInfo } from './analysis/info.js';
+export { type SummarizeOptions, type Summary, type SummaryTable, summarize } from './analysis/summarize.js';
+export type { Place } from './analysis/symbolize.js';
 export { hex } from './bits.js';
 export {
   ArmstalkError,
@@ -21,5 +26,5 @@ export type { RecordOptions } from './recording/options.js';
 export { type Recording, record } from './recording/record.js';
 export { signalName } from './recording/run-end.js';
 export { Stalker } from './stalker/stalker.js';
-export { TraceReader } from './trace/reader.js';
+export { type TraceIntegrity, TraceReader } from './trace/reader.js';
 export { TraceWriter } from './trace/writer.js';

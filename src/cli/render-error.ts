@@ -1,9 +1,25 @@
 import { ArmstalkError, InternalError } from '../errors.js';
 import { escapeText } from './escape.js';
 
-/** Our own errors as they are; anything else is a bug of ours or the host's refusal, and says so. */
+const EXIT_UNREADABLE = 2;
+
+/** The host's refusal to read a file the user named, or undefined. */
+const unreadable = (error: unknown): ArmstalkError | undefined => {
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined || !['open', 'read', 'stat'].includes(syscall)) return undefined;
+  const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+  const details = { errno: code, ...(path === undefined ? {} : { path }) };
+  return new ArmstalkError('not-readable', EXIT_UNREADABLE, `${path ?? 'the input'} ${what}`, {
+    cause: error,
+    details,
+  });
+};
+
+/** Our own errors as they are; anything else is the host's refusal or a bug of ours, and says so. */
 export const asArmstalkError = (error: unknown): ArmstalkError => {
   if (error instanceof ArmstalkError) return error;
+  const refusal = unreadable(error);
+  if (refusal !== undefined) return refusal;
   return new InternalError(error instanceof Error ? error.message : String(error), { cause: error });
 };
 

@@ -44,12 +44,13 @@ const cellText = <Row>(column: Column<Row>, row: Row, grouped: boolean): string 
 export const renderTable = <Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
+  hasHeader = true,
   grouped = isForPeople(),
 ): string => {
   const Table = createRequire(import.meta.url)('cli-table3') as TableClass;
   const first = rows[0];
   const table = new Table({
-    head: columns.map((column) => column.header),
+    head: hasHeader ? columns.map((column) => column.header) : [],
     colAligns: columns.map((column) =>
       first !== undefined && typeof column.value(first) === 'number' ? 'right' : 'left',
     ),
@@ -59,4 +60,21 @@ export const renderTable = <Row>(
   table.push(...rows.map((row) => columns.map((column) => cellText(column, row, grouped))));
   const lines = table.toString().split('\n');
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+};
+
+/** A value as RFC 4180 has it; in tab-separated text tabs and newlines are escaped instead. */
+const delimitedCell = (text: string, separator: string): string =>
+  separator === ',' && /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+
+/** The rows for programs: plain digits, no alignment. */
+export const renderDelimited = <Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  separator: string,
+  hasHeader: boolean,
+): string => {
+  const line = (cells: readonly string[]): string =>
+    `${cells.map((cell) => delimitedCell(cell, separator)).join(separator)}\n`;
+  const head = hasHeader ? line(columns.map((column) => column.header)) : '';
+  return head + rows.map((row) => line(columns.map((column) => cellText(column, row, false)))).join('');
 };

@@ -50,11 +50,11 @@ describe('a table', () => {
       { n: 21891, name: 'fib' },
       { n: 1, name: 'main' },
     ];
-    expect(renderTable(rows, columns, false)).toBe(' CALLS  FUNCTION\n 21891  fib\n     1  main\n');
-    expect(renderTable(rows, columns, true)).toContain(' 21,891  fib\n');
+    expect(renderTable(rows, columns, true, false)).toBe(' CALLS  FUNCTION\n 21891  fib\n     1  main\n');
+    expect(renderTable(rows, columns, true, true)).toContain(' 21,891  fib\n');
   });
 
   test('escapes what came from the guest', () => {
-    expect(renderTable([{ n: 1, name: '\u001b[2J' }], columns, false)).toContain('\\e[2J');
+    expect(renderTable([{ n: 1, name: '\u001b[2J' }], columns, true, false)).toContain('\\e[2J');
   });
 });

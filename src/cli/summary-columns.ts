@@ -1,0 +1,141 @@
+/** Which columns each table of `summarize` has. */
+import type { Place, Summary, SummaryTable } from '../index.js';
+import type { Column } from './table.js';
+
+/** A row of any of the tables; a column reads the keys its own table has. */
+type Row = Readonly<Record<string, unknown>>;
+
+export interface SummaryColumn extends Column<Row> {
+  /** Shown only when asked for with --fields. */
+  readonly isExtra?: boolean;
+}
+
+const number = (header: string, key: string, isExtra = false): SummaryColumn => ({
+  header,
+  value: (row) => row[key] as number,
+  isExtra,
+});
+const string = (header: string, key: string, isExtra = false): SummaryColumn => ({
+  header,
+  value: (row) => String(row[key]),
+  isExtra,
+});
+
+const placeText = ({ module, offset, symbol, symbolOffset }: Place): string => {
+  const inside = symbolOffset === 0 ? '' : `+0x${symbolOffset.toString(16)}`;
+  return symbol === '' ? `${module}${module === '' ? '' : '!'}${offset}` : `${symbol}${inside}`;
+};
+const place = (header: string, key: string): SummaryColumn => ({
+  header,
+  value: (row) => placeText(row[key] as Place),
+});
+
+/** How much of all the instructions counted a row's own are. */
+const share = (header: string, allInsns: number): SummaryColumn => ({
+  header,
+  value: (row) => (allInsns === 0 ? 0 : ((row.self as number) / allInsns) * 100),
+  digits: 1,
+  suffix: '%',
+});
+
+const functionName: SummaryColumn = {
+  header: 'FUNCTION',
+  value: ({ symbol, module, offset }) => (symbol === '' ? `${module}!${offset}` : String(symbol)),
+};
+
+const probeValues: SummaryColumn = {
+  header: 'R0 (TIMES)',
+  value: ({ values }) => {
+    const seen = (values as Record<string, { value: number | string; count: number }[]>).r0 ?? [];
+    const shown = seen
+      .slice(0, 4)
+      .map(({ value, count }) => `${typeof value === 'number' ? `0x${value.toString(16)}` : value} (${count})`);
+    return `${shown.join(', ')}${seen.length > shown.length ? ', ...' : ''}`;
+  },
+};
+
+/** The columns of a table. `allInsns` is what 100 % is. */
+export const summaryColumns = (by: SummaryTable, allInsns: number): readonly SummaryColumn[] => {
+  switch (by) {
+    case 'function':
+      return [
+        number('CALLS', 'calls'),
+        number('TOTAL', 'total'),
+        number('SELF', 'self'),
+        share('SELF%', allInsns),
+        number('RETURNS', 'returns', true),
+        number('UNWOUND', 'unwound', true),
+        number('MIN', 'min', true),
+        { ...number('MEAN', 'mean', true), digits: 1 },
+        number('MAX', 'max', true),
+        number('DEEPEST', 'deepest', true),
+        string('MODULE', 'module', true),
+        string('OFFSET', 'offset', true),
+        functionName,
+      ];
+    case 'module':
+      return [
+        number('FUNCTIONS', 'functions'),
+        number('CALLS', 'calls'),
+        number('SELF', 'self'),
+        share('SELF%', allInsns),
+        string('MODULE', 'module'),
+      ];
+    case 'thread':
+      return [
+        string('TID', 'tid'),
+        number('INSNS', 'insns'),
+        number('EVENTS', 'events'),
+        number('CALLS', 'calls'),
+        number('RETURNS', 'returns'),
+        number('DEEPEST', 'deepest'),
+        string('NAME', 'name'),
+      ];
+    case 'callsite':
+      return [number('CALLS', 'calls'), place('FROM', 'from'), place('TO', 'to')];
+    case 'syscall':
+      return [
+        number('CALLS', 'calls'),
+        number('ERRORS', 'errors'),
+        number('INSNS', 'insns', true),
+        string('SYSCALL', 'name'),
+      ];
+    case 'probe':
+      return [number('HITS', 'hits'), string('PROBE', 'spec'), probeValues];
+    case 'block':
+      return [
+        number('TIMES', 'count'),
+        number('BYTES', 'sizeBytes'),
+        string('ADDRESS', 'address'),
+        place('BLOCK', 'at'),
+      ];
+  }
+};
+
+export const COVERAGE_COLUMNS: readonly SummaryColumn[] = [
+  number('BLOCKS', 'blocks'),
+  number('BYTES', 'bytes'),
+  number('OF', 'sizeBytes'),
+  {
+    header: 'RAN%',
+    value: ({ bytes, sizeBytes }) => ((bytes as number) / Math.max(1, sizeBytes as number)) * 100,
+    digits: 1,
+    suffix: '%',
+  },
+  string('START', 'start'),
+  string('END', 'end'),
+  string('MODULE', 'module'),
+];
+
+const KEYS: Readonly<Record<SummaryTable, keyof Summary>> = {
+  function: 'functions',
+  module: 'modules',
+  thread: 'threads',
+  callsite: 'callsites',
+  syscall: 'syscalls',
+  probe: 'probes',
+  block: 'blocks',
+};
+
+/** Under which key a summary has the rows of its table. */
+export const tableKey = (by: SummaryTable): keyof Summary => KEYS[by];

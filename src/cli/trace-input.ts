@@ -1,0 +1,25 @@
+import { type TraceIntegrity, TraceReader, UsageError } from '../index.js';
+import { note } from './output.js';
+
+const DEFAULT_TRACE = 'trace.pb';
+const EXIT_INCOMPLETE = 3;
+
+/** Readers for the operands of a command; `trace.pb` without any, standard input for `-` (once). */
+export const openTraces = (operands: readonly string[]): TraceReader[] => {
+  if (operands.filter((name) => name === '-').length > 1) throw new UsageError('standard input can be read only once');
+  return (operands.length === 0 ? [DEFAULT_TRACE] : operands).map((name) => TraceReader.open(name));
+};
+
+/** What is wrong with a trace, e.g. `cut.pb: the file ends inside a packet (…); 117 packets (7,602,176 events) are intact`. */
+const damageText = (name: string, { reason, intactPackets, intactEvents }: TraceIntegrity): string => {
+  const packets = intactPackets.toLocaleString('en-US');
+  const events = intactEvents.toLocaleString('en-US');
+  return `${name}: ${reason ?? 'incomplete'}; ${packets} packets (${events} events) are intact`;
+};
+
+/** Warns of incomplete traces; gives the exit code. */
+export const exitCodeFor = (readers: readonly TraceReader[], flags: { strict: boolean; quiet: boolean }): number => {
+  const torn = readers.filter(({ integrity }) => !integrity.complete);
+  if (!flags.quiet) for (const { name, integrity } of torn) note(`warning: ${damageText(name, integrity)}`);
+  return flags.strict && torn.length > 0 ? EXIT_INCOMPLETE : 0;
+};
