@@ -1,4 +1,4 @@
-import type { EventMask, ModuleNote, Note } from '../events/event.js';
+import type { EventMask, ModuleNote } from '../events/event.js';
 
 /** What a trace says about the run before it began. Only `program` must be known. */
 export interface TraceHeader {
@@ -98,5 +98,3 @@ export interface IndexRow {
   readonly depth: number;
   readonly kindCounts: readonly number[];
 }
-
-export type { Note };
