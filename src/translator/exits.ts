@@ -114,7 +114,7 @@ export class ExitWriter {
     if ('cond' in terminal && terminal.cond !== undefined) t.values.makeRepeatable(terminal.cond);
     if (terminal.kind === 'indirect') t.values.makeRepeatable(terminal.target);
     f.i32(region.dataBase + LEAVE).memory('i32_load');
-    f.if();
+    f.ifUnlikely();
     if (terminal.kind === 'indirect') {
       f.i32(region.dataBase + NEXT_ADDRESS);
       t.values.push(terminal.target);
@@ -273,7 +273,7 @@ export class ExitWriter {
 
   private whenTooDeep(body: () => void): void {
     this.f.get(DEPTH).op('i32_eqz');
-    this.f.if();
+    this.f.ifUnlikely();
     body();
     this.f.end();
   }
@@ -287,7 +287,7 @@ export class ExitWriter {
     const { f, region } = this;
     const result = f.allocate(I32);
     f.tee(result).i32(locationAddress(link)).op('i32_ne');
-    f.if();
+    f.ifUnlikely();
     f.get(result).op('return').end();
     f.release(result);
     region.words.reload((region.states[site] as BlockState).liveIn);
@@ -301,7 +301,7 @@ export class ExitWriter {
     this.writeBack();
     t.values.push(target);
     f.i32(3).op('i32_and').i32(2).op('i32_eq');
-    f.if();
+    f.ifUnlikely();
     t.values.push(target);
     f.returnCall(region.module.support('leave')).end();
     t.values.push(target);

@@ -44,7 +44,7 @@ const pushDoubtful = (f: FunctionBuilder, type: typeof F32 | typeof F64, value: 
 };
 
 const otherwise = (f: FunctionBuilder, result: Local, outOfLine: () => void): void => {
-  f.if();
+  f.ifUnlikely();
   outOfLine();
   f.set(result).end();
 };

@@ -34,7 +34,7 @@ export class Operands {
 }
 
 /** Writes code that leaves the result on the stack; false when this case has no recipe (nothing was written then). */
-type Recipe = (f: FunctionBuilder, x: Operands) => false | undefined;
+type Recipe = (f: FunctionBuilder, x: Operands) => unknown;
 
 const binary =
   (op: PlainOp): Recipe =>

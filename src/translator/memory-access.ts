@@ -22,7 +22,7 @@ const { READ, WRITE, CODE } = Permission;
 const exitIf = (f: FunctionBuilder, exit: FaultExit, push: () => void, support: FunctionRef): void => {
   f.i32(exit.code);
   push();
-  f.call(support).brIf(exit.label).op('drop');
+  f.call(support).brIfUnlikely(exit.label).op('drop');
 };
 
 /** Checks `size` bytes at the address value and loads them; the result stays on the stack. */
@@ -44,7 +44,7 @@ export const writeLoad = (
     values.push(address);
     f.i32(size - 1).op('i32_and', 'i32_le_u');
   }
-  f.if();
+  f.ifUnlikely();
   const push = () => {
     values.push(address);
     f.i32(size);
@@ -79,7 +79,7 @@ export const writeStore = (
     values.push(address);
     f.i32(size - 1).op('i32_and', 'i32_or');
   }
-  f.if();
+  f.ifUnlikely();
   const push = () => {
     values.push(address);
     values.push(value);
@@ -120,7 +120,7 @@ export const writeAlignmentCheck = (
   values.makeRepeatable(address);
   values.push(address);
   f.i32(mask).op('i32_and');
-  f.if();
+  f.ifUnlikely();
   exitIf(f, exit, () => values.push(address), misaligned);
   f.end();
 };

@@ -204,7 +204,7 @@ const writers: { readonly [K in ImpureOp]: Writer } = {
     const exit = region.cold.code({ reason: ExitReason.YIELD, at: t.block.location, refund: 0 });
     f.i32(exit);
     region.words.read(Word.FUEL);
-    f.i32(0).op('i32_le_s').brIf(region.cold.label(t.state.early)).op('drop');
+    f.i32(0).op('i32_le_s').brIfUnlikely(region.cold.label(t.state.early)).op('drop');
     t.values.beforeWrite(Word.FUEL, false, NO_VALUE);
     region.words.write(Word.FUEL, () => {
       region.words.read(Word.FUEL);
@@ -229,7 +229,7 @@ const writers: { readonly [K in ImpureOp]: Writer } = {
     const exit = t.coldExit(inst.imm);
     t.f.i32(exit.code);
     t.values.consume(inst.a);
-    t.f.brIf(exit.label).op('drop');
+    t.f.brIfUnlikely(exit.label).op('drop');
   },
   callout: (t, inst) => t.writeCallout(inst),
   get: read,

@@ -32,6 +32,8 @@ export class FunctionBuilder {
   private readonly free = new Map<ValueType, Local[]>();
   private readonly parameterCount: number;
   private readonly relocations: { offset: number; defined: number }[] = [];
+  /** Offsets of branches that are seldom taken, in `code`. */
+  private readonly unlikely: number[] = [];
   private height = 0;
   /** Where the last `set` ended, for the tee peephole. */
   private setEnd = -1;
@@ -93,6 +95,17 @@ export class FunctionBuilder {
 
   if(type: BlockType = EMPTY): Label {
     return this.open(Control.if, type);
+  }
+
+  /** An `if` whose condition is seldom true, or a branch seldom taken: engines that read branch hints move it aside. */
+  ifUnlikely(type: BlockType = EMPTY): Label {
+    this.unlikely.push(this.code.length);
+    return this.open(Control.if, type);
+  }
+
+  brIfUnlikely(label: Label): this {
+    this.unlikely.push(this.code.length);
+    return this.brIf(label);
   }
 
   else(): this {
@@ -203,6 +216,13 @@ export class FunctionBuilder {
   /** Bytes of code so far. */
   get size(): number {
     return this.code.length;
+  }
+
+  /** Offsets of unlikely branches from the start of the finished body. */
+  unlikelyOffsets(): readonly number[] {
+    const declarations = new ByteBuffer();
+    this.declareLocals(declarations);
+    return this.unlikely.map((offset) => offset + declarations.length);
   }
 
   /** The finished body: local declarations, code, end. Throws when a construct is still open. */

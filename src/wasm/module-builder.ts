@@ -7,7 +7,7 @@ import { DEFINED, type FunctionBuilder, type FunctionRef } from './function-buil
 import type { ValueType } from './opcode.js';
 
 const MAGIC = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
-const Section = { type: 1, import: 2, function: 3, global: 6, export: 7, element: 9, code: 10 } as const;
+const Section = { custom: 0, type: 1, import: 2, function: 3, global: 6, export: 7, element: 9, code: 10 } as const;
 const Kind = { function: 0, table: 1, memory: 2, global: 3 } as const;
 const FUNCREF = 0x70;
 const I32_CONST = 0x41;
@@ -115,6 +115,7 @@ export class ModuleBuilder {
     this.section(out, Section.global, this.counts.globalsDefined, this.globals);
     this.section(out, Section.export, this.exports.length, this.exportBytes());
     this.section(out, Section.element, this.elements.length, this.elementBytes());
+    this.branchHints(out);
     this.section(out, Section.code, this.functions.length, this.codeBytes());
     return out.view().slice() as Uint8Array<ArrayBuffer>;
   }
@@ -172,6 +173,31 @@ export class ModuleBuilder {
       }
     }
     return bytes;
+  }
+
+  /** The branch hinting proposal's section; engines without it skip it. */
+  private branchHints(out: ByteBuffer): void {
+    const hints = new ByteBuffer();
+    let count = 0;
+    this.functions.forEach(({ body }, n) => {
+      const offsets = body?.unlikelyOffsets() ?? [];
+      if (offsets.length === 0) return;
+      count++;
+      hints.u32(this.indexOf(DEFINED + n));
+      hints.u32(offsets.length);
+      for (const offset of offsets) {
+        hints.u32(offset);
+        hints.u32(1);
+        hints.byte(0);
+      }
+    });
+    if (count === 0) return;
+    const content = new ByteBuffer(hints.length + 40);
+    content.name('metadata.code.branch_hint');
+    content.u32(count);
+    content.append(hints.view());
+    out.byte(Section.custom);
+    out.sized(content);
   }
 
   private functionBytes(): ByteBuffer {
