@@ -130,10 +130,7 @@ export class BlockLifter {
     this.pending = undefined;
     this.lift(insn, true);
     for (const member of insn.group ?? []) this.lift(member, false);
-    if (endsBlock(insn)) {
-      this.ended = true;
-      this.segment.terminal ??= this.jumpTo(this.cursor);
-    }
+    if (endsBlock(insn)) this.ended = true;
   }
 
   /** The IR blocks, first to last; each begins where the one before it continues. */

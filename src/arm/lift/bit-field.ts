@@ -17,17 +17,22 @@ const sext8x2: Extension = ({ b }, x) => {
   return b.or(b.and(b.sar(b.shl(x, b.const(8)), b.const(8)), b.const(0xffff_0000)), low);
 };
 
+const rotated = (c: LiftContext, f: Extended): ValueId => {
+  const m = c.reg(f.Rm);
+  return f.rotation === 0 ? m : c.b.ror(m, c.const(f.rotation));
+};
+
 /** `op Rd, Rm, ROR #rotation` */
 const extend =
   (extension: Extension): Lifter<Extended> =>
   (c, f) =>
-    c.setReg(f.Rd, extension(c, c.b.ror(c.reg(f.Rm), c.const(f.rotation))));
+    c.setReg(f.Rd, extension(c, rotated(c, f)));
 
 /** `op Rd, Rn, Rm, ROR #rotation` */
 const extendAdd =
   (extension: Extension): Lifter<Extended & { Rn: number }> =>
   (c, f) =>
-    c.setReg(f.Rd, c.b.add(c.reg(f.Rn), extension(c, c.b.ror(c.reg(f.Rm), c.const(f.rotation)))));
+    c.setReg(f.Rd, c.b.add(c.reg(f.Rn), extension(c, rotated(c, f))));
 
 /** The same on halfword lanes: sums do not carry from the low one into the high one. */
 const extendAddHalves =
@@ -35,7 +40,7 @@ const extendAddHalves =
   (c, f) => {
     const { b } = c;
     const n = c.reg(f.Rn);
-    const x = extension(c, b.ror(c.reg(f.Rm), c.const(f.rotation)));
+    const x = extension(c, rotated(c, f));
     const low = b.and(b.add(n, x), c.const(0xffff));
     const high = b.add(b.and(n, c.const(0xffff_0000)), b.and(x, c.const(0xffff_0000)));
     c.setReg(f.Rd, b.or(high, low));

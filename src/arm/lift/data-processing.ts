@@ -29,6 +29,7 @@ const immediate = (c: LiftContext, f: Immediate): Operand2 => ({
 
 /** Bit `n` of a value, as 0 or 1. */
 const bitOf = (c: LiftContext, value: ValueId, n: number): ValueId => {
+  if (n === 0) return c.b.and(value, c.const(1));
   const shifted = c.b.shr(value, c.const(n));
   return n === 31 ? shifted : c.b.and(shifted, c.const(1));
 };
@@ -42,7 +43,8 @@ export const shiftImmediate = (c: LiftContext, f: ShiftedRegister): Operand2 => 
   const n = f.amount;
   switch (f.shiftType) {
     case Shift.LSL:
-      return { value: b.shl(x, c.const(n)), carry: n === 0 ? unchanged : () => bitOf(c, x, 32 - n) };
+      if (n === 0) return { value: x, carry: unchanged };
+      return { value: b.shl(x, c.const(n)), carry: () => bitOf(c, x, 32 - n) };
     case Shift.LSR:
       return { value: n === 32 ? zero(c) : b.shr(x, c.const(n)), carry: () => bitOf(c, x, n - 1) };
     case Shift.ASR:
