@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeFixtures } from '../e2e/busybox-commands.js';
-import { armstalk, repository, sample } from '../support/cli.js';
+import { repository, sample } from '../support/cli.js';
 import { debianPackage } from '../support/debian.js';
 import { ORACLE_CPU, type RunOptions } from '../support/qemu.js';
 import { compile } from '../support/toolchain.js';
 import { compareRuns } from './compare.js';
+import { recordRun } from './record-run.js';
 import { recordedRun } from './recorded-events.js';
 import { referenceRun } from './reference-events.js';
 
@@ -31,23 +32,10 @@ const expectAgreement = async (program: string, options: RunOptions): Promise<nu
   const argv0 = options.argv0 ?? program;
   const trace = join(scratch, 'trace.pb');
   freshDirectory();
-  const args = [
-    'run',
-    '-q',
-    '-e',
-    'call,ret,compile',
-    '-o',
-    trace,
-    '--argv0',
-    argv0,
-    program,
-    '--',
-    ...(options.args ?? []),
-  ];
-  const run = armstalk(args, { ...options, cwd: work });
+  const run = await recordRun(program, { ...options, argv0, cwd: work }, trace);
   freshDirectory();
   const reference = await referenceRun(program, { ...options, argv0, cwd: work, cpu: ORACLE_CPU });
-  expect(run.stderr).toBe(reference.result.stderr.replace(/^qemu: .*\n/gm, ''));
+  expect(run.stderr.toString('latin1')).toBe(reference.result.stderr.replace(/^qemu: .*\n/gm, ''));
   expect({ status: run.status, stdout: run.stdout.toString('latin1') }).toEqual({
     status: reference.result.status,
     stdout: reference.result.stdout.toString('latin1'),
