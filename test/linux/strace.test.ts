@@ -164,6 +164,7 @@ describe('lines', () => {
         line('clock_nanosleep', [0, 0, ts, 0], 0),
         line('tgkill', [100, 101, 6], 0),
         line('clone', [0x3d_0f00, 0xb6e0_0000 | 0, 0xb6e0_1000 | 0, 0xb6e0_2000 | 0, 0xb6e0_1000 | 0], 101),
+        line('clone', [0x0120_0011, 0, 0, 0, 0x1_0000], 101),
         line('wait4', [-1, 0, 1, 0], -10),
         line('set_tls', [0x4_5678], 0),
         line('mremap', [0x1_0000, 4096, 8192, 1], 0x3_0000),
@@ -185,6 +186,7 @@ describe('lines', () => {
       clock_nanosleep(CLOCK_REALTIME, 0, {tv_sec=1, tv_nsec=500}, NULL) = 0
       tgkill(100, 101, SIGABRT) = 0
       clone(child_stack=0xb6e00000, flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD|CLONE_SYSVSEM|CLONE_SETTLS|CLONE_PARENT_SETTID|CLONE_CHILD_CLEARTID, parent_tid=0xb6e01000, tls=0xb6e02000, child_tidptr=0xb6e01000) = 101
+      clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, parent_tid=NULL, tls=0, child_tidptr=0x10000) = 101
       wait4(-1, NULL, WNOHANG, NULL) = -1 ECHILD (No child processes)
       set_tls(0x45678) = 0
       mremap(0x10000, 4096, 8192, MREMAP_MAYMOVE) = 0x30000"

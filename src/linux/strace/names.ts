@@ -11,6 +11,8 @@ export interface SetOfNames {
   readonly bits: NameTable;
   readonly lowMask?: number;
   readonly low?: NameTable;
+  /** The low value comes after the bits (clone's signal). */
+  readonly isLowLast?: boolean;
   readonly zero?: string;
 }
 
@@ -157,7 +159,12 @@ export const SETS: Readonly<Record<string, SetOfNames>> = {
     zero: '0',
   },
   pollevents: { bits: tableOf(Poll), zero: '0' },
-  cloneflags: { bits: byValue([...withPrefix(abi, 'CLONE_'), ...MORE_CLONE]), lowMask: 0xff, low: tableOf(abi.Signal) },
+  cloneflags: {
+    bits: byValue([...withPrefix(abi, 'CLONE_'), ...MORE_CLONE]),
+    lowMask: 0xff,
+    low: tableOf(abi.Signal),
+    isLowLast: true,
+  },
   saflags: { bits: SIGACTION_FLAGS, zero: '0' },
   ssflags: { bits: withPrefix(abi, 'SS_'), zero: '0' },
   waitoptions: {
@@ -307,20 +314,17 @@ export const ENUMERATIONS: Readonly<Record<string, NameTable>> = {
 
 /** `A|B|0x100`: what no name covers is left as hex. */
 export const setText = (set: SetOfNames, value: number): string => {
+  const lowMask = set.lowMask ?? 0;
+  const low = set.low?.find(([, v]) => v === (value & lowMask))?.[0];
   const words: string[] = [];
-  let rest = value;
-  if (set.lowMask !== undefined) {
-    const low = rest & set.lowMask;
-    const name = set.low?.find(([, v]) => v === low)?.[0];
-    if (name !== undefined) words.push(name);
-    rest &= ~(name === undefined ? 0 : set.lowMask);
-  }
+  let rest = low === undefined ? value : value & ~lowMask;
   for (const [name, bits] of set.bits) {
     if (bits === 0 || (rest & bits) !== bits) continue;
     words.push(name);
     rest &= ~bits;
   }
   if (rest !== 0) words.push(`0x${(rest >>> 0).toString(16)}`);
+  if (low !== undefined) words.splice(set.isLowLast === true ? words.length : 0, 0, low);
   return words.length === 0 ? (set.zero ?? '0') : words.join('|');
 };
 
