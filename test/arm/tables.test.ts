@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { decode, findRow, isWideThumb } from '../../src/arm/decode.js';
 import { extractFields, parsePicture, type Row, row } from '../../src/arm/encoding.js';
 import { nop } from '../../src/arm/lift/status.js';
+import { BlockLifter } from '../../src/arm/lift-block.js';
 import { A32 } from '../../src/arm/tables/a32.js';
 import { T16 } from '../../src/arm/tables/t16.js';
 import { T32 } from '../../src/arm/tables/t32.js';
-import { hex } from '../../src/bits.js';
+import { hex, type Isa } from '../../src/bits.js';
+import { makeLocation } from '../../src/ir/location.js';
+import { verifyBlock } from '../../src/ir/verify.js';
 import { Random } from '../support/random.js';
 import { wordOf } from './samples.js';
 
@@ -25,6 +28,16 @@ const matches = (candidate: Row, word: number): boolean => {
 /** Whether `special` fixes every bit `general` fixes, and more. */
 const refines = (special: Row, general: Row): boolean =>
   (special.mask & general.mask) === general.mask && special.mask !== general.mask;
+
+const ONE_INSN = { itGroups: 'separate', maxInsns: 1 } as const;
+
+/** The halfwords of an instruction at 0x1000. */
+const codeOf =
+  (isa: Isa, word: number, sizeBytes: number) =>
+  (addr: number): number => {
+    const isHigh = sizeBytes === 4 && (isa === 'arm') === (addr === 0x1002);
+    return (isHigh ? word >>> 16 : word) & 0xffff;
+  };
 
 describe.each(TABLES)('the %s table', (_name, isa, table) => {
   const random = new Random(1);
@@ -54,6 +67,23 @@ describe.each(TABLES)('the %s table', (_name, isa, table) => {
       }
     }
     expect([...clashes].slice(0, 10)).toEqual([]);
+  });
+
+  it('lifts every row to IR that is well formed', () => {
+    const wrong = new Set<string>();
+    for (const candidate of table) {
+      for (let i = 0; i < 20; i++) {
+        const word = wordOf(candidate, random);
+        const readCode = codeOf(isa, word, candidate.sizeBytes);
+        const lifter = new BlockLifter(makeLocation(0x1000, isa === 'thumb'), readCode, {}, ONE_INSN);
+        while (lifter.next() !== undefined) lifter.keep();
+        for (const block of lifter.finish()) {
+          const problem = verifyBlock(block);
+          if (problem !== undefined) wrong.add(`${hex(word)} ${candidate.name}: ${problem}`);
+        }
+      }
+    }
+    expect([...wrong].slice(0, 10)).toEqual([]);
   });
 
   it('lists no picture twice', () => {
