@@ -1,20 +1,11 @@
 import { type CodeMap, hex, type Note, signalName } from '../index.js';
 import { escapeText } from './escape.js';
 
-/** Where strace puts the equals sign. */
-const RESULT_COLUMN = 39;
-
-/** A system call as strace prints it, its result in a column. */
-export const syscallText = (text: string): string => {
-  const at = text.lastIndexOf(') = ');
-  return at < 0 ? text : `${text.slice(0, at + 1).padEnd(RESULT_COLUMN)}${text.slice(at + 1)}`;
-};
-
 /** A rare event as a line of its own, or undefined when it is not worth one while the program runs. */
 export const noteLine = (note: Note, codeMap: CodeMap): string | undefined => {
   switch (note.type) {
     case 'syscall':
-      return `[${note.tid}] ${escapeText(syscallText(note.text))}\n`;
+      return `[${note.tid}] ${escapeText(note.text)}\n`;
     case 'signal':
       return `[${note.tid}] --- ${signalName(note.signo)} {si_code=${note.code}, si_addr=${hex(note.address)}} at ${codeMap.describe(note.pc)} ---\n`;
     case 'probe': {

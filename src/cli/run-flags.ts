@@ -27,7 +27,7 @@ export const RUN_FLAGS = {
     options: ['precise', 'gum'],
     read: oneOf('precise', 'gum'),
     default: 'precise',
-    summary: 'whose rules decide what is a call and a return: the architecture’s, or Frida’s event for event',
+    summary: "whose rules decide what is a call and a return: the architecture's, or Frida's event for event",
   },
   probe: {
     type: 'option',
@@ -70,7 +70,7 @@ export const RUN_FLAGS = {
     char: 'L',
     helpValue: 'DIR',
     read: text,
-    summary: 'look for the program’s files here first',
+    summary: "look for the program's files here first",
   },
   env: {
     type: 'option',
@@ -88,14 +88,14 @@ export const RUN_FLAGS = {
     ...repeatable,
     summary: 'hide a variable from the program',
   },
-  cwd: { type: 'option', helpValue: 'DIR', read: text, summary: 'the program’s working directory' },
+  cwd: { type: 'option', helpValue: 'DIR', read: text, summary: "the program's working directory" },
   argv0: { type: 'option', helpValue: 'NAME', read: text, summary: 'what the program sees as its own name' },
   seed: {
     type: 'option',
     helpValue: 'N',
     read: integer,
     default: '0',
-    summary: 'where the program’s random numbers start',
+    summary: "where the program's random numbers start",
   },
   clock: {
     type: 'option',

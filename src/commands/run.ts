@@ -8,11 +8,11 @@ import { DEFAULT_EVENTS, record, UsageError } from '../index.js';
 
 export default class Run extends BaseCommand {
   static id = 'run';
-  static aliases = ['record'];
+  static hiddenAliases = ['record'];
   static summary = 'run an ARM program and record what it does';
   static description =
     'Options may stand before or after PROGRAM; everything after -- is handed to the program untouched. ' +
-    'The exit code is the program’s own, or 128+N when signal N killed it; 124 when a limit stopped it, 125 when armstalk ' +
+    "The exit code is the program's own, or 128+N when signal N killed it; 124 when a limit stopped it, 125 when armstalk " +
     'failed, 126 when PROGRAM cannot be run, 127 when it is not there.';
   static usage = 'run [OPTIONS] PROGRAM [ARGUMENTS] [-- ARGUMENTS]';
   static examples = [

@@ -8,7 +8,7 @@ import { type SummarizeOptions, summarize } from '../index.js';
 
 export default class Summarize extends BaseCommand {
   static id = 'summarize';
-  static aliases = ['report'];
+  static hiddenAliases = ['report'];
   static summary = 'show where a trace spent its instructions and calls';
   static description =
     'TOTAL and SELF are guest instructions, with and without what a function called; instructions are not time. Of a ' +

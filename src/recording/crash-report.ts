@@ -1,6 +1,6 @@
 /** A guest's death in words: what `process` found, with names for the addresses and text for the code. */
 import type { InterworkingAddr } from '../bits.js';
-import type { CrashReport as Crash } from '../process/crash-report.js';
+import type { CodeWindow, CrashReport as Crash } from '../process/crash-report.js';
 import type { CodeMap } from './code-map.js';
 import { disassemble } from './disassemble.js';
 
@@ -87,6 +87,13 @@ export const describeCrash = async (crash: Crash, codeMap: CodeMap): Promise<Cra
     lr: place(crash.lr),
     registers: [...REGISTERS.map((name, index) => [name, registers.r[index]] as const), ['cpsr', registers.cpsr]],
     backtrace: crash.backtrace.slice(0, MAX_FRAMES).map(place),
-    disassembly: codeWindow === undefined ? [] : await disassemble(codeWindow, (crash.pc & ~1) >>> 0),
+    disassembly: codeWindow === undefined ? [] : await codeAround(codeWindow, (crash.pc & ~1) >>> 0, codeMap),
   };
+};
+
+/** The function's instructions among those in the window: what lies before its entry may be data. */
+const codeAround = async (code: CodeWindow, pc: number, codeMap: CodeMap): Promise<CrashInsn[]> => {
+  const { symbol, symbolOffset } = codeMap.locate(pc);
+  const entry = symbol === '' ? 0 : pc - symbolOffset;
+  return (await disassemble(code, pc)).filter(({ address }) => address >= entry);
 };
