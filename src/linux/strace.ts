@@ -143,4 +143,4 @@ const changedText = (row: SyscallRow, call: Call): string => {
   return text === '' ? '' : ` (${text})`;
 };
 
-export { type ArgumentKind, type CallKinds, parseKinds };
+export { parseKinds };

@@ -4,7 +4,7 @@
  */
 
 /** What the stat encoders need; `FileStat` of kernel/open-file and Node's BigIntStats both are one. */
-export interface StatFields {
+interface StatFields {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly mode: bigint;

@@ -12,7 +12,7 @@ import { fromBytes, toHostPath } from './host-path.js';
 import { type FileStat, OpenFile } from './open-file.js';
 
 /** d_type values (dirent.h): st_mode's file type shifted right by 12. */
-export const DirentType = { UNKNOWN: 0, FIFO: 1, CHR: 2, DIR: 4, BLK: 6, REG: 8, LNK: 10, SOCK: 12 } as const;
+const DirentType = { UNKNOWN: 0, FIFO: 1, CHR: 2, DIR: 4, BLK: 6, REG: 8, LNK: 10, SOCK: 12 } as const;
 
 export interface DirectoryEntry {
   /** Byte string. */
@@ -22,7 +22,7 @@ export interface DirectoryEntry {
 }
 
 /** Where a directory's contents come from. `list` leaves out "." and "..". */
-export interface DirectorySource {
+interface DirectorySource {
   list(): DirectoryEntry[] | number;
   stat(): FileStat | number;
   /** stat of the parent, for "..". */

@@ -8,8 +8,8 @@ import { type FileStat, OpenFile, virtualStat } from './open-file.js';
 
 export const EpollCtl = { EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL_CTL_MOD: 3 } as const;
 
-export const EPOLLONESHOT = 1 << 30;
-export const EPOLLET = 1 << 31;
+const EPOLLONESHOT = 1 << 30;
+const EPOLLET = 1 << 31;
 /** Bits that say how to report, not what. */
 const MODE_BITS = EPOLLET | EPOLLONESHOT | (1 << 29) | (1 << 28);
 const ALWAYS = Poll.POLLERR | Poll.POLLHUP;

@@ -11,6 +11,3 @@ export const fromBytes = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
 export const toBytes = (path: string): Uint8Array => Buffer.from(path, 'latin1');
-
-/** For messages and calls that want a readable string. */
-export const toDisplay = (path: string): string => Buffer.from(path, 'latin1').toString('utf8');

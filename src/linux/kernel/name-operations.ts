@@ -76,7 +76,7 @@ export const link = (vfs: Vfs, from: Name, to: Name, follow: boolean): number =>
   return hostAction(() => fs.linkSync(toHostPath(source.hostPath), toHostPath(target.hostPath)));
 };
 
-export const RENAME_NOREPLACE = 1;
+const RENAME_NOREPLACE = 1;
 
 /** renameat2(2) with flags 0 or RENAME_NOREPLACE. Open directories and the working directory move along. */
 export const rename = (vfs: Vfs, files: FdTable, from: Name, to: Name, flags: number): number => {

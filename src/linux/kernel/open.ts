@@ -15,7 +15,7 @@ import { Terminal, TerminalState } from './terminal.js';
 import { isDirectory, isLink, type Location, parentOf, type Vfs } from './vfs.js';
 
 /** O_PATH: a place, not a file; only stat, dup and the *at calls work on it. */
-export class PathFile extends OpenFile {
+class PathFile extends OpenFile {
   private readonly known: FileStat;
 
   constructor(path: string, flags: number, stat: FileStat) {

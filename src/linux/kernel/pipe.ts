@@ -6,7 +6,7 @@ import { Errno } from '../abi/errno.js';
 import { Mode, Open, Poll } from '../abi/open-flags.js';
 import { type FileStat, OpenFile, virtualStat } from './open-file.js';
 
-export const PIPE_BUF = 4096;
+const PIPE_BUF = 4096;
 const CAPACITY = 65_536;
 
 export class Pipe {

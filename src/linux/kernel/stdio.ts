@@ -18,7 +18,7 @@ import { DEFAULT_WINDOW, Terminal, TerminalState, type WindowSize } from './term
 /** A host descriptor; bytes to read; a receiver of what is written (it must copy); or nothing at all (closed). */
 export type StdioTarget = number | Uint8Array | ((chunk: Uint8Array) => void) | 'closed';
 
-export interface StdioOptions {
+interface StdioOptions {
   readonly stdin?: StdioTarget;
   readonly stdout?: StdioTarget;
   readonly stderr?: StdioTarget;

@@ -9,7 +9,7 @@ import { HostStream } from './host-stream.js';
 import type { Task } from './task.js';
 
 /** struct termios as TCGETS knows it: four flag words, c_line, c_cc[19]. */
-export const TERMIOS_BYTES = 36;
+const TERMIOS_BYTES = 36;
 /** struct termios2: the same and two speeds. */
 const TERMIOS2_BYTES = 44;
 

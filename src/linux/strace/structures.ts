@@ -40,7 +40,7 @@ const two = (size: number, format: (view: DataView, at?: number) => string): Dec
   structure(size * 2, (v) => `[${format(v, 0)}, ${format(v, size)}]`);
 
 /** `[INT CHLD]`, or `~[KILL]` when most signals are in it. */
-export const signalSetText = (set: bigint): string => {
+const signalSetText = (set: bigint): string => {
   const members: number[] = [];
   for (let signo = 1; signo <= 64; signo++) if (((set >> BigInt(signo - 1)) & 1n) !== 0n) members.push(signo);
   const isInverted = members.length > 32;

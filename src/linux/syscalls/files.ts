@@ -1,5 +1,6 @@
 /** Every system call about files, in one table. */
 import { attributeSyscalls } from './attributes.js';
+import { copySyscalls } from './copy.js';
 import { directorySyscalls } from './dir.js';
 import { epollSyscalls } from './epoll.js';
 import { fdSyscalls } from './fd.js';
@@ -14,6 +15,7 @@ import { xattrSyscalls } from './xattr.js';
 
 export const fileRoomSyscalls: readonly SyscallRow[] = [
   ...fileSyscalls,
+  ...copySyscalls,
   ...directorySyscalls,
   ...statSyscalls,
   ...attributeSyscalls,

@@ -21,7 +21,7 @@ export const whenReady = (file: OpenFile, attempt: () => number, hostFds: readon
 };
 
 /** Tells the task about a write nobody will read. */
-export const raiseBrokenPipe = (task: Task): void => {
+const raiseBrokenPipe = (task: Task): void => {
   const { pid, identity } = task.group;
   sendToTask(task, { signo: Signal.SIGPIPE, code: SiCode.SI_USER, pid, uid: identity.uid });
 };
