@@ -261,7 +261,7 @@ const makeIdentity = (programPath: string, options: ProcessOptions): Identity =>
     gid: DEFAULT_ID,
     hostname: 'armstalk',
     ...options.identity,
-    executable: path.resolve(programPath),
+    executable: fs.realpathSync(programPath),
     argv: [options.argv0 ?? programPath, ...(options.args ?? [])],
     environment: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
   };
