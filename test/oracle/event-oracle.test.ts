@@ -96,7 +96,7 @@ describe('Debian busybox', () => {
     'bunzip2 packed.bz2',
     'unxz -c packed.xz',
     'tar tf tree.tar',
-    'ls -1 tree',
+    'ls -l -n words.txt numbers.txt',
     'expr 6 * 7',
     'cal 2 2024',
     'grep -c word9 words.txt',
