@@ -8,7 +8,7 @@ import { A32 } from './tables/a32.js';
 import { T16 } from './tables/t16.js';
 import { T32 } from './tables/t32.js';
 
-export interface Decoded {
+interface Decoded {
   readonly row: Row;
   readonly fields: Fields;
 }

@@ -1,6 +1,6 @@
 /** ITSTATE<7:0> as the manual keeps it (ARM DDI 0406C A2.5.2): condition and how many instructions are left. */
 
-export const IT_NONE = 0;
+const IT_NONE = 0;
 
 /** ITAdvance. */
 export const advanceIt = (state: number): number =>

@@ -20,13 +20,13 @@ import {
 } from '../ir/location.js';
 import { ExitReason, type Terminal, type ValueId } from '../ir/terminal.js';
 import { decode, isWideThumb } from './decode.js';
-import { ALWAYS, endsBlock, type Insn, isConditional, nextAddress } from './insn.js';
+import { ALWAYS, endsBlock, type Insn, isCall, isConditional, nextAddress } from './insn.js';
 import { advanceIt, isLastInIt, itCondition } from './it-block.js';
 import { type Ending, LiftContext, type Transfer } from './lift-context.js';
 
-export type { Transfer, TransferForm } from './lift-context.js';
+export type { Transfer } from './lift-context.js';
 
-export interface LiftHooks {
+interface LiftHooks {
   /**
    * After the `insn` marker, before the instruction's own IR and outside of its condition. A whole IT group is one
    * instruction here.
@@ -47,7 +47,7 @@ export interface LiftOptions {
 }
 
 /** The code at an address: a halfword, or undefined when it cannot be fetched. */
-export type ReadCode = (addr: GuestAddr) => number | undefined;
+type ReadCode = (addr: GuestAddr) => number | undefined;
 
 /** One IR block in the making. */
 class Segment {
@@ -284,7 +284,7 @@ const mayBeInIt = (insn: Insn): boolean => !insn.row.neverInIt && (!endsBlock(in
 
 /** Whether control may pass an instruction that ends a block. */
 const isConditionalEnd = (insn: Insn): boolean =>
-  isConditional(insn) || insn.group !== undefined || insn.role === 'jumpIf' || insn.role === 'call';
+  isConditional(insn) || insn.group !== undefined || insn.role === 'jumpIf' || isCall(insn);
 
 const controlTerminal = (
   ending: Extract<Ending, { kind: 'direct' | 'indirect' }>,

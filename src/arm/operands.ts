@@ -69,7 +69,7 @@ export const armExpandImm = (imm12: number): Immediate => {
 };
 
 /** ThumbExpandImm_C: replicated bytes keep the carry, a rotated 8-bit value sets it to bit 31. */
-export const thumbExpandImm = (imm12: number): Immediate => {
+const thumbExpandImm = (imm12: number): Immediate => {
   const byte = imm12 & 0xff;
   if (imm12 >>> 10 === 0) {
     const replicate = [1, 0x0001_0001, 0x0100_0100, 0x0101_0101][imm12 >>> 8] as number;

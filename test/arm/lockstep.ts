@@ -3,7 +3,7 @@
  * they end differently. Both have the same code, data and registers; every run takes fresh code addresses, so nothing
  * stale can be executed.
  */
-import { decode, findRow, isUnpredictable, isWideThumb } from '../../src/arm/decode.js';
+import { findRow, isUnpredictable, isWideThumb } from '../../src/arm/decode.js';
 import { BlockLifter } from '../../src/arm/lift-block.js';
 import { hex, type Isa } from '../../src/bits.js';
 import { Psr, readCpsr, Word, writeCpsr } from '../../src/guest/cpu-state.js';
@@ -16,8 +16,8 @@ import { type Location, makeLocation } from '../../src/ir/location.js';
 import { ExitReason, FaultKind } from '../../src/ir/terminal.js';
 import * as uc from '../support/unicorn.js';
 
-export const CODE = 0x0100_0000;
-export const CODE_BYTES = 0x0100_0000;
+const CODE = 0x0100_0000;
+const CODE_BYTES = 0x0100_0000;
 export const DATA = 0x2000_0000;
 export const DATA_BYTES = 0x8000;
 const SLOT_BYTES = 16;
@@ -209,6 +209,3 @@ export class Lockstep {
     return found;
   }
 }
-
-export const isDecoded = (isa: Isa, { word, sizeBytes }: Instruction): boolean =>
-  decode(word, isa, sizeBytes) !== undefined;

@@ -17,18 +17,13 @@ const USER_MODE = 0x10;
 
 /** uc_err. */
 export const UC_OK = 0;
-export const UC_READ_UNMAPPED = 6;
-export const UC_WRITE_UNMAPPED = 7;
 export const UC_FETCH_UNMAPPED = 8;
 export const UC_INSN_INVALID = 10;
-export const UC_WRITE_PROTECTED = 12;
-export const UC_READ_PROTECTED = 13;
 export const UC_FETCH_PROTECTED = 14;
 export const UC_EXCEPTION = 21;
 
 export const UC_READ_EXECUTE = 5;
 export const UC_READ_WRITE = 3;
-export const UC_READ_WRITE_EXECUTE = 7;
 
 /** CPU models of uc_ctl. */
 export const CORTEX_A15 = 17;
@@ -37,7 +32,7 @@ export const CPU_MAX = 33;
 const READ_ORDER = [...Array.from({ length: 13 }, (_, n) => REG_R0 + n), REG_SP, REG_LR, REG_PC, REG_CPSR];
 export const SLOT_PC = 15;
 export const SLOT_CPSR = 16;
-export const SLOT_COUNT = READ_ORDER.length;
+const SLOT_COUNT = READ_ORDER.length;
 
 const bind = () => {
   const lib = koffi.load('libunicorn.so.2');

@@ -148,7 +148,7 @@ const OPERATIONS = {
   },
 } as const satisfies Record<string, Operation>;
 
-export type OperationName = keyof typeof OPERATIONS;
+type OperationName = keyof typeof OPERATIONS;
 
 const writeFlags = (c: LiftContext, op: Operation, n: ValueId, operand: Operand2, result: ValueId): void => {
   op.flags(c, n, operand, result);

@@ -9,7 +9,7 @@ import type { RegisterList } from '../operands.js';
 import { loadWritePC } from './pc.js';
 
 /** The register numbers of a list, ascending. */
-export const registersOf = (list: number): number[] => {
+const registersOf = (list: number): number[] => {
   const numbers: number[] = [];
   for (let n = 0; n < 16; n++) if ((list >>> n) & 1) numbers.push(n);
   return numbers;

@@ -9,7 +9,7 @@ import type { Flow, ValueId } from '../../ir/terminal.js';
 import { nextAddress } from '../insn.js';
 import type { LiftContext, TransferForm } from '../lift-context.js';
 
-export interface Leave {
+interface Leave {
   form: TransferForm;
   flow: Flow;
   register?: number;
@@ -66,7 +66,7 @@ export const branchWritePC = (c: LiftContext, address: ValueId, how: Leave): voi
 export const bxWritePC = (c: LiftContext, address: ValueId, how: Leave): void => leave(c, address, how);
 
 /** LoadWritePC (ARMv5T and later): interworks. */
-export const loadWritePC = bxWritePC;
+export const loadWritePC = (c: LiftContext, address: ValueId, how: Leave): void => leave(c, address, how);
 
 /** ALUWritePC (ARMv7): interworks from A32, not from T32. */
 export const aluWritePC = (c: LiftContext, address: ValueId, how: Leave): void =>
