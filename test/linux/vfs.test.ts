@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ARMV7_D16, Hwcap } from '../../src/linux/abi/auxv.js';
 import { Errno } from '../../src/linux/abi/errno.js';
 import { Open } from '../../src/linux/abi/open-flags.js';
 import { FileMachine } from './file-machine.js';
@@ -114,8 +115,9 @@ describe('synthetic files', () => {
     m.group.mm.unmap(0x8_0000, 4096);
   });
 
-  it('promises the CPU features that AT_HWCAP promises', () => {
-    expect(contents('/proc/cpuinfo')).toMatch(/^Features\t: swp half thumb fastmult vfp edsp vfpv3 vfpv3d16 tls $/m);
+  it('promises the CPU features that AT_HWCAP promises, and no others', () => {
+    Object.assign(m.group, { cpu: { ...ARMV7_D16, hwcap: Hwcap.thumb | Hwcap.tls | Hwcap.idiva } });
+    expect(contents('/proc/cpuinfo')).toMatch(/^Features\t: thumb tls idiva $/m);
   });
 
   it('has the devices: null, zero, full, urandom (seeded)', () => {
