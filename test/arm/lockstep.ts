@@ -44,6 +44,8 @@ export interface Outcome {
   readonly reason: number;
   readonly isAlignmentFault: boolean;
   readonly endsInA32: boolean;
+  /** Unicorn's pc minus ours. */
+  readonly pcAhead: number;
   /** uc_err. */
   readonly status: number;
   /** Empty when both agree on state and memory. */
@@ -109,7 +111,8 @@ export class Lockstep {
     const w = this.machine.words;
     const isAlignmentFault = reason === ExitReason.FAULT && w[Word.FAULT_KIND] === FaultKind.ALIGNMENT;
     const differences = this.compare(reason, start);
-    return { reason, isAlignmentFault, endsInA32: w[Word.THUMB] === 0, status, differences };
+    const pcAhead = (this.unicorn.slots[2 * uc.SLOT_PC] as number) - (w[Word.PC] as number);
+    return { reason, isAlignmentFault, endsInA32: w[Word.THUMB] === 0, pcAhead, status, differences };
   }
 
   /** Takes Unicorn out of an IT block a run stopped inside of; its ITSTATE cannot be written from outside. */
