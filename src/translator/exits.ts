@@ -9,8 +9,8 @@ import { ExitReason, type Flow, type Terminal, type ValueId } from '../ir/termin
 import type { FunctionBuilder, Label } from '../wasm/function-builder.js';
 import { I32 } from '../wasm/opcode.js';
 import { LEAVE, NEXT_ADDRESS } from './data-area.js';
-import { DEPTH } from './module-context.js';
 import type { RegionContext } from './region-context.js';
+import { DEPTH, ENGINE, loadEngine, storeEngine } from './region-function.js';
 import { type BlockEdges, type BlockState, mayInvalidate } from './state-flow.js';
 import type { BlockTranslator } from './translate-block.js';
 
@@ -113,12 +113,10 @@ export class ExitWriter {
     const { f, t, region } = this;
     if ('cond' in terminal && terminal.cond !== undefined) t.values.makeRepeatable(terminal.cond);
     if (terminal.kind === 'indirect') t.values.makeRepeatable(terminal.target);
-    f.i32(region.dataBase + LEAVE).memory('i32_load');
+    loadEngine(f, region.dataBase + LEAVE);
     f.ifUnlikely();
     if (terminal.kind === 'indirect') {
-      f.i32(region.dataBase + NEXT_ADDRESS);
-      t.values.push(terminal.target);
-      f.memory('i32_store');
+      storeEngine(f, region.dataBase + NEXT_ADDRESS, () => t.values.push(terminal.target));
     }
     this.pushLeaveCode(terminal);
     f.br(region.cold.label(t.state.late)).end();
@@ -214,9 +212,10 @@ export class ExitWriter {
     const cell = region.cellAddress(to);
     const near = region.neighbour(to);
     if (near !== undefined) {
-      f.i32(cell).memory('i32_load', 4).i32(near.slot).op('i32_eq');
+      loadEngine(f, cell + 4);
+      f.i32(near.slot).op('i32_eq');
       f.if();
-      f.i32(near.parameter).get(DEPTH).returnCall(near.ref).end();
+      f.i32(near.parameter).get(DEPTH).get(ENGINE).returnCall(near.ref).end();
     }
     this.pushCell(cell, () => f.get(DEPTH));
     f.returnCallIndirect(region.module.regionType);
@@ -232,11 +231,12 @@ export class ExitWriter {
       f.returnCallIndirect(region.module.regionType);
     });
     if (near !== undefined) {
-      f.i32(cell).memory('i32_load', 4).i32(near.slot).op('i32_eq');
+      loadEngine(f, cell + 4);
+      f.i32(near.slot).op('i32_eq');
       f.if(I32);
       f.i32(near.parameter);
       this.pushInnerDepth();
-      f.call(near.ref).else();
+      f.get(ENGINE).call(near.ref).else();
     }
     this.pushCell(cell, () => this.pushInnerDepth());
     f.callIndirect(region.module.regionType);
@@ -245,9 +245,10 @@ export class ExitWriter {
   }
 
   private pushCell(cell: number, depth: () => void): void {
-    this.f.i32(cell).memory('i32_load');
+    loadEngine(this.f, cell);
     depth();
-    this.f.i32(cell).memory('i32_load', 4);
+    this.f.get(ENGINE);
+    loadEngine(this.f, cell + 4);
   }
 
   private tailDispatch(target: ValueId): void {

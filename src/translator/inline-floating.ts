@@ -4,11 +4,12 @@
  * threshold, infinities and NaNs go to the support function. `slow` is a local holding 0 when FPSCR is as said, else -1;
  * one unsigned comparison of the exponent ORed with it decides.
  */
-import { stateAddress, Word } from '../guest/cpu-state.js';
+import { Word } from '../guest/cpu-state.js';
 import type { FloatingOp } from '../ir/opcode.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { F32, F64, type PlainOp } from '../wasm/opcode.js';
 import type { Operands } from './inline.js';
+import { loadWord } from './region-function.js';
 
 /** FPSCR: DN, FZ, RMode and AHP, which the fast paths want zero, and IXC, which they want set. */
 const MODES = (1 << 26) | (1 << 25) | (1 << 24) | (3 << 22);
@@ -16,7 +17,7 @@ const IXC = 1 << 4;
 
 /** Computes the `slow` local from FPSCR. */
 export const writeFloatingMode = (f: FunctionBuilder, slow: Local): void => {
-  f.i32(stateAddress(Word.FPSCR)).memory('i32_load');
+  loadWord(f, Word.FPSCR);
   f.i32(MODES | IXC)
     .op('i32_and')
     .i32(IXC)

@@ -3,11 +3,12 @@
  * address bits: an aligned access cannot straddle pages. Everything else goes through a support function, which says
  * whether it is a fault.
  */
+import { PAGE_SHIFT, PERMISSION_TABLE } from '../guest/layout.js';
 import { Permission } from '../guest/memory.js';
 import type { ValueId } from '../ir/terminal.js';
-import type { FunctionBuilder, FunctionRef, Label } from '../wasm/function-builder.js';
-import type { MemoryOp } from '../wasm/opcode.js';
-import { writePermissionOf } from './support.js';
+import type { FunctionBuilder, FunctionRef, Label, Local } from '../wasm/function-builder.js';
+import { I32, type MemoryOp } from '../wasm/opcode.js';
+import { ENGINE, ENGINE_BASE } from './region-function.js';
 import type { Values } from './values.js';
 
 /** Where a fault of the current instruction goes. */
@@ -17,6 +18,15 @@ export interface FaultExit {
 }
 
 const { READ, WRITE, CODE } = Permission;
+
+/** Pushes the permission byte of the page of the address on the stack. */
+const writePermissionOf = (f: FunctionBuilder): void => {
+  f.i32(PAGE_SHIFT)
+    .op('i32_shr_u')
+    .get(ENGINE)
+    .op('i32_add')
+    .memory('i32_load8_u', PERMISSION_TABLE - ENGINE_BASE);
+};
 
 /** Branches to the exit when the support function, whose arguments `push` pushes, returns not zero. */
 const exitIf = (f: FunctionBuilder, exit: FaultExit, push: () => void, support: FunctionRef): void => {
@@ -90,6 +100,82 @@ export const writeStore = (
   values.push(address);
   values.push(value);
   f.memory(op).end();
+};
+
+/** Pushes whether not every byte of `size` at local `address` is in pages whose permissions under `mask` are `wanted`, or it is not aligned. */
+const pushGroupDoubt = (f: FunctionBuilder, address: Local, size: number, wanted: number, mask: number): void => {
+  const unfit = () => {
+    writePermissionOf(f);
+    f.i32(mask).op('i32_and').i32(wanted).op('i32_xor');
+  };
+  f.get(address);
+  unfit();
+  f.get(address)
+    .i32(size - 1)
+    .op('i32_add');
+  unfit();
+  f.op('i32_or').get(address).i32(3).op('i32_and', 'i32_or');
+};
+
+/** Checks all bytes of a group of loads from its first address on; returns the local that holds that. */
+export const writeGroupLoadCheck = (
+  f: FunctionBuilder,
+  values: Values,
+  first: ValueId,
+  size: number,
+  checkRead: FunctionRef,
+  exit: FaultExit,
+): Local => {
+  const address = f.allocate(I32);
+  values.push(first);
+  f.set(address);
+  pushGroupDoubt(f, address, size, READ, READ);
+  f.ifUnlikely();
+  exitIf(f, exit, () => f.get(address).i32(size), checkRead);
+  f.end();
+  return address;
+};
+
+/** One store of a group. */
+export interface GroupStore {
+  readonly value: ValueId;
+  readonly op: MemoryOp;
+  readonly offset: number;
+  readonly slow: FunctionRef;
+  readonly convert: () => void;
+}
+
+/** Stores a whole group; when the check is in doubt each store goes its slow way in turn, as far as it gets. */
+export const writeGroupStore = (
+  f: FunctionBuilder,
+  values: Values,
+  first: ValueId,
+  size: number,
+  stores: readonly GroupStore[],
+  exit: FaultExit,
+): void => {
+  const address = f.allocate(I32);
+  for (const { value } of stores) values.makeRepeatable(value);
+  values.push(first);
+  f.set(address);
+  pushGroupDoubt(f, address, size, WRITE, WRITE | CODE);
+  f.ifUnlikely();
+  for (const { value, offset, slow, convert } of stores) {
+    const push = () => {
+      f.get(address).i32(offset).op('i32_add');
+      values.push(value);
+      convert();
+    };
+    exitIf(f, exit, push, slow);
+  }
+  f.else();
+  for (const { value, op, offset } of stores) {
+    f.get(address);
+    values.push(value);
+    f.memory(op, offset);
+  }
+  f.end();
+  f.release(address);
 };
 
 /** Checks `size` bytes at the address without touching them. */

@@ -2,12 +2,8 @@ import type { FloatingOp, PureOp } from '../ir/opcode.js';
 import type { FunctionRef } from '../wasm/function-builder.js';
 import { ModuleBuilder, type Signature } from '../wasm/module-builder.js';
 import { I32 } from '../wasm/opcode.js';
+import { REGION_SIGNATURE } from './region-function.js';
 import { floatingSignature, type SupportFunction, supportSignatures } from './support-signatures.js';
-
-/** Parameter of a region's function that selects the entry, and the calls that may still nest. */
-export const PARAMETER = 0;
-export const DEPTH = 1;
-export const REGION_SIGNATURE: Signature = { params: [I32, I32], results: [I32] };
 
 /** One module under construction: imports functions the first time they are asked for. */
 export class ModuleContext {

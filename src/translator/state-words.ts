@@ -3,10 +3,11 @@
  * a float lives in an f32 or f64 local (integer access to it reinterprets), and what is used both ways, or is shared
  * with the host, stays in memory.
  */
-import { stateAddress, Word } from '../guest/cpu-state.js';
+import { Word } from '../guest/cpu-state.js';
 import type { IrBlock, IrInst } from '../ir/block.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { F32, F64, I32, type ValueType } from '../wasm/opcode.js';
+import { loadWord, storeWord } from './region-function.js';
 import type { WordSet } from './word-set.js';
 
 const AS_I32 = 1;
@@ -93,7 +94,7 @@ export class StateWords {
   read(word: number): void {
     const { f } = this;
     const home = this.homes.get(word);
-    if (home === undefined) f.i32(stateAddress(word)).memory('i32_load');
+    if (home === undefined) loadWord(f, word);
     else if (home.type === I32) f.get(home.local);
     else if (home.type === F32) f.get(home.local).op('i32_reinterpret_f32');
     else if (home.key === word) f.get(home.local).op('i64_reinterpret_f64', 'i32_wrap_i64');
@@ -105,9 +106,7 @@ export class StateWords {
     const { f } = this;
     const home = this.homes.get(word);
     if (home === undefined) {
-      f.i32(stateAddress(word));
-      value();
-      f.memory('i32_store');
+      storeWord(f, word, value);
       return;
     }
     value();
@@ -119,23 +118,25 @@ export class StateWords {
   readFloat(word: number, type: typeof F32 | typeof F64): void {
     const home = this.homes.get(word);
     if (home !== undefined) this.f.get(home.local);
-    else this.f.i32(stateAddress(word)).memory(type === F64 ? 'f64_load' : 'f32_load');
+    else loadWord(this.f, word, type === F64 ? 'f64_load' : 'f32_load');
   }
 
   writeFloat(word: number, type: typeof F32 | typeof F64, value: () => void): void {
     const home = this.homes.get(word);
-    if (home === undefined) this.f.i32(stateAddress(word));
-    value();
-    if (home !== undefined) this.f.set(home.local);
-    else this.f.memory(type === F64 ? 'f64_store' : 'f32_store');
+    if (home === undefined) {
+      storeWord(this.f, word, value, type === F64 ? 'f64_store' : 'f32_store');
+    } else {
+      value();
+      this.f.set(home.local);
+    }
   }
 
   /** Stores the locals of these keys to memory. */
   writeBack(keys: WordSet): void {
     keys.forEach((key) => {
       const { local, type } = this.homes.get(key) as Home;
-      this.f.i32(stateAddress(key)).get(local);
-      this.f.memory(type === I32 ? 'i32_store' : type === F32 ? 'f32_store' : 'f64_store');
+      const op = type === I32 ? 'i32_store' : type === F32 ? 'f32_store' : 'f64_store';
+      storeWord(this.f, key, () => this.f.get(local), op);
     });
   }
 
@@ -143,7 +144,7 @@ export class StateWords {
   reload(keys: WordSet): void {
     keys.forEach((key) => {
       const { local, type } = this.homes.get(key) as Home;
-      this.f.i32(stateAddress(key)).memory(type === I32 ? 'i32_load' : type === F32 ? 'f32_load' : 'f64_load');
+      loadWord(this.f, key, type === I32 ? 'i32_load' : type === F32 ? 'f32_load' : 'f64_load');
       this.f.set(local);
     });
   }

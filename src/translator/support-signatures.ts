@@ -23,8 +23,8 @@ export const supportSignatures = {
   leave: fault(I32),
   /** (parameter, slot): enters translated code from the host and follows returns to translated code. */
   run: fault(I32, I32),
-  /** (cell, depth): what an empty link cell calls. */
-  unlinked: fault(I32, I32),
+  /** (cell, depth, engine): what an empty link cell calls. */
+  unlinked: fault(I32, I32, I32),
 } as const satisfies Record<string, Signature>;
 
 export type SupportFunction = keyof typeof supportSignatures;

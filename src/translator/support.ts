@@ -11,7 +11,7 @@ import { FunctionBuilder, type FunctionRef, type Local } from '../wasm/function-
 import { ModuleBuilder } from '../wasm/module-builder.js';
 import { I32 } from '../wasm/opcode.js';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES, NEXT_ADDRESS } from './data-area.js';
-import { REGION_SIGNATURE } from './module-context.js';
+import { ENGINE_BASE, REGION_SIGNATURE } from './region-function.js';
 import { DYNAMIC_EXIT } from './result-code.js';
 import { writeFloatingFunction } from './support-floating.js';
 import { floatingSignature, type SupportFunction, supportSignatures } from './support-signatures.js';
@@ -22,7 +22,7 @@ const MAX_DEPTH = 200;
 export const FLOATING_OPS = (Object.keys(OPS) as Op[]).filter((op): op is FloatingOp => isFloating(op));
 
 /** Pushes the permission byte of the page of the address on the stack. */
-export const writePermissionOf = (f: FunctionBuilder): void => {
+const writePermissionOf = (f: FunctionBuilder): void => {
   f.i32(PAGE_SHIFT).op('i32_shr_u').memory('i32_load8_u', PERMISSION_TABLE);
 };
 
@@ -167,6 +167,7 @@ class SupportWriter {
     f.get(entry)
       .memory('i32_load', 4)
       .get(1)
+      .i32(ENGINE_BASE)
       .get(entry)
       .memory('i32_load', 8)
       .returnCallIndirect(this.regionType)
@@ -179,7 +180,7 @@ class SupportWriter {
     const result = f.allocate(I32);
     const entry = f.allocate(I32);
     const again = f.loop();
-    f.get(0).i32(MAX_DEPTH).get(1).callIndirect(this.regionType).set(result);
+    f.get(0).i32(MAX_DEPTH).i32(ENGINE_BASE).get(1).callIndirect(this.regionType).set(result);
     f.get(result).i32(3).op('i32_and').i32(2).op('i32_eq');
     f.if();
     f.get(result).op('return').end();

@@ -1,5 +1,5 @@
 /** Writes one block's instructions; its terminal is `exits`' business. */
-import { stateAddress, Word } from '../guest/cpu-state.js';
+import { Word } from '../guest/cpu-state.js';
 import { type IrBlock, type IrInst, NO_VALUE } from '../ir/block.js';
 import {
   type Location,
@@ -13,10 +13,21 @@ import { type FloatingOp, type ImpureOp, isFloating, isPure, type PureOp } from 
 import { ExitReason } from '../ir/terminal.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { F32, F64, I32, type MemoryOp } from '../wasm/opcode.js';
+import { type AccessGroup, findAccessGroups, type GroupMember } from './access-groups.js';
 import { inline, Operands } from './inline.js';
 import { inlineFloating, writeFloatingMode } from './inline-floating.js';
-import { type FaultExit, writeAccessCheck, writeAlignmentCheck, writeLoad, writeStore } from './memory-access.js';
+import {
+  type FaultExit,
+  type GroupStore,
+  writeAccessCheck,
+  writeAlignmentCheck,
+  writeGroupLoadCheck,
+  writeGroupStore,
+  writeLoad,
+  writeStore,
+} from './memory-access.js';
 import type { RegionContext } from './region-context.js';
+import { storeWord } from './region-function.js';
 import { type BlockState, depthAfter } from './state-flow.js';
 import { Values } from './values.js';
 import { WordSet } from './word-set.js';
@@ -39,6 +50,9 @@ export class BlockTranslator {
   private insnPc: number;
   private readonly faultCodes = new Map<number, number>();
   private floatingMode: Local | undefined;
+  private readonly groups: ReadonlyMap<number, AccessGroup>;
+  /** Address of the group of loads being translated. */
+  private groupAddress: Local | undefined;
 
   constructor(region: RegionContext, blockNumber: number) {
     this.region = region;
@@ -47,6 +61,7 @@ export class BlockTranslator {
     this.state = region.states[blockNumber] as BlockState;
     this.dirty = this.state.dirtyIn.copy();
     this.insnPc = locationPc(this.block.location);
+    this.groups = findAccessGroups(this.block);
     this.values = new Values(this.f, region.words, this.block, (inst) => this.writePure(inst));
   }
 
@@ -109,7 +124,7 @@ export class BlockTranslator {
       [Word.THUMB, locationIsThumb(at) ? 1 : 0],
       [Word.ITSTATE, locationItState(at)],
     ] as const) {
-      f.i32(stateAddress(word)).i32(value).memory('i32_store');
+      storeWord(f, word, () => f.i32(value));
     }
     f.i32(inst.imm).call(region.module.callout());
     if (this.depth === 0) this.dirty.clear();
@@ -120,6 +135,42 @@ export class BlockTranslator {
   }
 
   // -- operations ----------------------------------------------------------------------------------------------------
+
+  /** A load that is a member of a group; false when it is on its own. */
+  writeGroupedLoad(inst: IrInst, id: number, op: MemoryOp): boolean {
+    const group = this.groups.get(id);
+    if (group === undefined) return false;
+    const { f, values } = this;
+    const index = group.members.findIndex((member) => member.id === id);
+    if (index === 0) {
+      const check = this.region.module.support('checkRead');
+      const exit = this.coldExit(ExitReason.FAULT);
+      this.groupAddress = writeGroupLoadCheck(f, values, inst.a, group.sizeBytes, check, exit);
+    }
+    const address = this.groupAddress as Local;
+    values.done(inst.a);
+    f.get(address).memory(op, (group.members[index] as GroupMember).offset);
+    values.defineFromStack(id);
+    if (index === group.members.length - 1) f.release(address);
+    return true;
+  }
+
+  /** A store that is a member of a group: the last one writes them all. */
+  writeGroupedStore(id: number): boolean {
+    const group = this.groups.get(id);
+    if (group === undefined) return false;
+    if (group.members.at(-1)?.id !== id) return true;
+    const insts = group.members.map((member) => this.block.insts[member.id] as IrInst);
+    const stores = group.members.map(({ offset }, n): GroupStore => {
+      const { op, slow } = STORES[(insts[n] as IrInst).op as StoreOp];
+      const convert = () => toInteger(this.f, op);
+      return { value: (insts[n] as IrInst).b, op, offset, slow: this.region.module.support(slow), convert };
+    });
+    const first = (insts[0] as IrInst).a;
+    writeGroupStore(this.f, this.values, first, group.sizeBytes, stores, this.coldExit(ExitReason.FAULT));
+    for (const inst of insts) this.values.done(inst.a, inst.b);
+    return true;
+  }
 
   private writePure(inst: IrInst): void {
     const op = inst.op as PureOp;
@@ -161,20 +212,34 @@ const load =
   (op: MemoryOp, size: number): Writer =>
   (t, inst, id) => {
     const { f, values, region } = t;
+    if (t.writeGroupedLoad(inst, id, op)) return;
     writeLoad(f, values, inst.a, op, size, region.module.support('checkRead'), t.coldExit(ExitReason.FAULT));
     values.done(inst.a);
     values.defineFromStack(id);
   };
 
+/** How a store is done on the fast path, and by which support function off it. */
+const STORES = {
+  store8: { op: 'i32_store8', size: 1, slow: 'store8' },
+  store16: { op: 'i32_store16', size: 2, slow: 'store16' },
+  store32: { op: 'i32_store', size: 4, slow: 'store32' },
+  storeF32: { op: 'f32_store', size: 4, slow: 'store32' },
+  storeF64: { op: 'f64_store', size: 8, slow: 'store64' },
+} as const;
+type StoreOp = keyof typeof STORES;
+
+/** The support functions store singles by their bits. */
+const toInteger = (f: FunctionBuilder, op: MemoryOp): void => {
+  if (op === 'f32_store') f.op('i32_reinterpret_f32');
+};
+
 const store =
-  (op: MemoryOp, size: number, slow: 'store8' | 'store16' | 'store32' | 'store64'): Writer =>
-  (t, inst) => {
+  ({ op, size, slow }: (typeof STORES)[StoreOp]): Writer =>
+  (t, inst, id) => {
     const { f, values, region } = t;
-    const convert = () => {
-      if (op === 'f32_store') f.op('i32_reinterpret_f32');
-    };
+    if (t.writeGroupedStore(id)) return;
     const exit = t.coldExit(ExitReason.FAULT);
-    writeStore(f, values, inst.a, inst.b, op, size, region.module.support(slow), exit, convert);
+    writeStore(f, values, inst.a, inst.b, op, size, region.module.support(slow), exit, () => toInteger(f, op));
     values.done(inst.a, inst.b);
   };
 
@@ -250,11 +315,11 @@ const writers: { readonly [K in ImpureOp]: Writer } = {
   load32: load('i32_load', 4),
   loadF32: load('f32_load', 4),
   loadF64: load('f64_load', 8),
-  store8: store('i32_store8', 1, 'store8'),
-  store16: store('i32_store16', 2, 'store16'),
-  store32: store('i32_store', 4, 'store32'),
-  storeF32: store('f32_store', 4, 'store32'),
-  storeF64: store('f64_store', 8, 'store64'),
+  store8: store(STORES.store8),
+  store16: store(STORES.store16),
+  store32: store(STORES.store32),
+  storeF32: store(STORES.storeF32),
+  storeF64: store(STORES.storeF64),
   checkAlign: (t, inst) => {
     const exit = t.coldExit(ExitReason.FAULT);
     writeAlignmentCheck(t.f, t.values, inst.a, inst.imm, t.region.module.support('misaligned'), exit);

@@ -20,6 +20,8 @@ const WORD = 2;
 /** An expression still to be written. */
 const PENDING = 3;
 const LOCAL = 4;
+/** An expression that its one user has taken. */
+const WRITTEN = 5;
 
 /** A longer expression is computed where it stands, which bounds the work of dependency checks. */
 const LARGEST_EXPRESSION = 12;
@@ -142,6 +144,7 @@ export class Values {
       this.uses[id] = left;
       if (left > 0) continue;
       if (this.mode[id] === LOCAL) this.f.release(this.local[id] as number);
+      else if (this.mode[id] === PENDING) this.discard(id);
       this.reads.delete(id);
     }
   }
@@ -203,7 +206,15 @@ export class Values {
   private writePending(id: ValueId): void {
     const inst = this.insts[id] as IrInst;
     this.reads.delete(id);
+    this.mode[id] = WRITTEN;
     this.writePure(inst);
+    this.done(inst.a, inst.b, inst.c);
+  }
+
+  /** An expression that nobody wants after all. */
+  private discard(id: ValueId): void {
+    const inst = this.insts[id] as IrInst;
+    this.mode[id] = WRITTEN;
     this.done(inst.a, inst.b, inst.c);
   }
 

@@ -151,7 +151,8 @@ class BlockMaker {
     if (kind < 35) this.pure();
     else if (kind < 50) this.write();
     else if (kind < 62) this.emit(r.pick(LOADS), [this.address()]);
-    else if (kind < 72) this.store();
+    else if (kind < 68) this.store();
+    else if (kind < 72) this.multiple();
     else if (kind < 76) this.conditional();
     else if (kind < 78) this.emit('checkAlign', [this.address()], r.pick([1, 3, 7]));
     else if (kind < 80) this.emit('checkAccess', [this.address()], r.pick([4, 8, 64]), r.below(2));
@@ -183,6 +184,18 @@ class BlockMaker {
   private store(): void {
     const op = this.r.pick(STORES);
     this.emit(op, [this.address(), this.value(OPS[op].args[1] as Type)]);
+  }
+
+  /** Adjoining transfers of one instruction, upwards mostly. */
+  private multiple(): void {
+    const start = this.address();
+    const isStore = this.r.chance(50);
+    const at = (n: number) => (n === 0 ? start : this.emit('add', [start, this.emit('const', [], 4 * n)]));
+    for (let n = 0; n < 2 + this.r.below(4); n++) {
+      const address = at(this.r.chance(95) ? n : n + 1);
+      if (isStore) this.emit('store32', [address, this.value('i32')]);
+      else this.emit('load32', [address]);
+    }
   }
 
   private floating(): void {
