@@ -19,6 +19,7 @@ import { Process } from '../../src/process/process.js';
 import { Stalker } from '../../src/stalker/stalker.js';
 import { GUEST_ENV, ORACLE_CPU, type RunOptions, stepQemu } from '../support/qemu.js';
 import { classify } from './control-flow.js';
+import { hostIdentity } from './record-run.js';
 
 const ROW = 17;
 const FLAGS = 0xf000_0000;
@@ -183,7 +184,7 @@ export const lockstep = async (program: string, options: RunOptions, limit: numb
     argv0,
     args: options.args ?? [],
     env: { ...(options.env ?? GUEST_ENV) },
-    identity: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    identity: hostIdentity(),
     createEngine,
     stdin: Buffer.from(options.stdin ?? ''),
     stdout: () => undefined,

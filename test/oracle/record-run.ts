@@ -1,6 +1,6 @@
 /**
  * One recorded run through the library, as user and group the test itself runs as: qemu-arm hands those to the guest, and
- * programs ask (BusyBox drops privileges when it is not root).
+ * programs ask (BusyBox drops privileges when it is not root; its shell formats its parent's pid).
  */
 import { EventKind } from '../../src/events/event.js';
 import type { GuestMemory } from '../../src/guest/memory.js';
@@ -14,6 +14,13 @@ export interface GuestRun {
   readonly stderr: Buffer;
   readonly status: number;
 }
+
+/** What a program sees of us when qemu-arm runs it as our child. Its pid is qemu's own and stays unknown. */
+export const hostIdentity = (): { uid: number; gid: number; ppid: number } => ({
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  ppid: process.pid,
+});
 
 /** Runs `program` with calls, returns and compiled blocks recorded into `trace`. */
 export const recordRun = async (program: string, options: RunOptions, trace: string): Promise<GuestRun> => {
@@ -30,7 +37,7 @@ export const recordRun = async (program: string, options: RunOptions, trace: str
     argv0: options.argv0 ?? program,
     args: options.args ?? [],
     env: { ...(options.env ?? GUEST_ENV) },
-    identity: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    identity: hostIdentity(),
     createEngine,
     stdin: Buffer.from(options.stdin ?? ''),
     stdout: (chunk) => output.push(Buffer.from(chunk)),
