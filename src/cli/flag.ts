@@ -19,6 +19,8 @@ export interface OptionFlag<T> extends FlagWords {
   readonly helpValue?: string;
   readonly options?: readonly string[];
   readonly default?: string;
+  /** Environment variable that stands in for the option when it is absent. */
+  readonly env?: string;
   /** May be given more than once, one value each time. */
   readonly multiple?: boolean;
   readonly multipleNonGreedy?: boolean;

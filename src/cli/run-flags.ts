@@ -29,6 +29,21 @@ export const RUN_FLAGS = {
     default: 'precise',
     summary: "whose rules decide what is a call and a return: the architecture's, or Frida's event for event",
   },
+  tier: {
+    type: 'option',
+    options: ['auto', 'cold', 'hot'],
+    read: oneOf('auto', 'cold', 'hot'),
+    default: 'auto',
+    env: 'ARMSTALK_TIER',
+    summary: 'auto: code that is entered often becomes WebAssembly; cold: none does; hot: all does at once',
+  },
+  'hot-threshold': {
+    type: 'option',
+    helpValue: 'N',
+    read: count,
+    env: 'ARMSTALK_HOT_THRESHOLD',
+    summary: 'with --tier auto: entries of a block before it becomes WebAssembly [default: 64]',
+  },
   probe: {
     type: 'option',
     char: 'p',

@@ -28,7 +28,8 @@ export const traceOutput = (flags: RunValues): { path: string; keepOld: boolean 
 /** The host's environment with --env and --unset-env applied. */
 export const guestEnvironment = (flags: RunValues): Record<string, string> => {
   const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const environment = Object.fromEntries(inherited);
+  // Our own settings are not the guest's business: a trace must not depend on them.
+  const environment = Object.fromEntries(inherited.filter(([name]) => !name.startsWith('ARMSTALK_')));
   for (const name of flags['unset-env']) delete environment[name];
   return { ...environment, ...Object.fromEntries(flags.env) };
 };

@@ -133,8 +133,11 @@ class WordParser<F extends Flags> {
   }
 }
 
-const defaultOf = (flag: OptionFlag<unknown>, name: string): unknown =>
-  flag.default === undefined ? undefined : flag.read(flag.default, `--${name}`);
+const defaultOf = (flag: OptionFlag<unknown>, name: string): unknown => {
+  const fromEnvironment = flag.env === undefined ? undefined : process.env[flag.env];
+  if (fromEnvironment !== undefined && fromEnvironment !== '') return flag.read(fromEnvironment, `$${flag.env}`);
+  return flag.default === undefined ? undefined : flag.read(flag.default, `--${name}`);
+};
 
 /** Parses the words after the command's name. Throws UsageError. */
 export const parseWords = <F extends Flags>(spec: WordsSpec<F>, argv: readonly string[]): Words<F> =>

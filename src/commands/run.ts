@@ -44,6 +44,8 @@ export default class Run extends BaseCommand {
       maxEvents: flags['max-events'],
       timeoutMs: flags.timeout,
       profile: flags.profile,
+      tier: flags.tier,
+      hotThreshold: flags['hot-threshold'],
       events,
       probes: flags.probe,
       output,

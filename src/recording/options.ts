@@ -1,6 +1,7 @@
 import type { EventSink } from '../events/sink.js';
 import type { ProcessOptions } from '../process/options.js';
 import type { Profile } from '../stalker/options.js';
+import type { Tier } from '../stalker/tiering.js';
 import type { CodeMap } from './code-map.js';
 import type { EventSelection } from './event-selection.js';
 
@@ -21,6 +22,9 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   readonly codec?: 'deflate' | 'brotli' | 'none' | undefined;
   readonly events?: EventSelection | undefined;
   readonly profile?: Profile | undefined;
+  /** Which tiers may run guest code; the events are the same whatever is chosen. */
+  readonly tier?: Tier | undefined;
+  readonly hotThreshold?: number | undefined;
   /** Places whose every visit is noted, see probe-spec. */
   readonly probes?: readonly string[] | undefined;
   /** Further receivers of events and notes; the map fills while modules are loaded. */

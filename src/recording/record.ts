@@ -10,6 +10,7 @@ import type { GuestMemory } from '../guest/memory.js';
 import type { ProcessOptions } from '../process/options.js';
 import { Process, type ProcessResult } from '../process/process.js';
 import { Stalker } from '../stalker/stalker.js';
+import type { TierOptions } from '../stalker/tiering.js';
 import type { TraceHeader } from '../trace/messages.js';
 import { TraceWriter } from '../trace/writer.js';
 import { CodeMap } from './code-map.js';
@@ -117,7 +118,8 @@ class Session {
   }
 
   private createEngine(memory: GuestMemory): Stalker {
-    const stalker = new Stalker(memory);
+    const { tier, hotThreshold } = this.options;
+    const stalker = new Stalker(memory, withoutUndefined({ tier, hotThreshold }) as TierOptions);
     const sinks = [...(this.writer === undefined ? [] : [this.writer]), ...this.listeners];
     const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
     const { maxEvents, profile = 'precise' } = this.options;
