@@ -224,15 +224,28 @@ export class Stalker implements CodeWatcher {
   /** Runs hot code until it needs the engine; the same answers as `runCold`. */
   private runHot(segment: Segment): Segment | number {
     const { owner } = segment;
-    const reason = this.tiering.enter(owner.hotEntry as HotRegion, owner.location) as number;
+    const hot = owner.hotEntry as HotRegion;
+    const reason = this.tiering.enter(hot, owner.location);
+    if (reason === undefined) {
+      // Another context that shares the translator took the region with it.
+      owner.hotEntry = undefined;
+      segment.heat = 0;
+      return this.runCold(segment);
+    }
     if (reason === ExitReason.DRAIN) this.drain();
     if (reason === ExitReason.NEXT || reason === ExitReason.DRAIN) {
       return this.dispatch(undefined, this.currentLocation());
     }
     const ctx = this.live as ExecCtx;
-    if (reason === ExitReason.SVC) ctx.resume = ctx.continuations.get(this.currentLocation());
+    if (reason === ExitReason.SVC) ctx.resume = this.afterHotCall(ctx, hot);
     else this.noteFetchFault(reason);
     return reason;
+  }
+
+  /** Where the block that a system call has just left in hot code goes on. */
+  private afterHotCall(ctx: ExecCtx, { translator }: HotRegion): Segment | undefined {
+    const { exitBlock } = translator;
+    return exitBlock === undefined ? undefined : ctx.mappings.get(exitBlock)?.entry.next;
   }
 
   /** Hands the records so far to the live thread's sink. */
