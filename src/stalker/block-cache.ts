@@ -129,7 +129,6 @@ export class BlockCache {
       this.invalidate(block);
     }
     ctx.mappings.clear();
-    ctx.continuations.clear();
     ctx.blocks.length = 0;
   }
 

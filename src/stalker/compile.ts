@@ -69,7 +69,6 @@ export class Compiler {
     block.hasExclusiveLoad = translation.hasExclusiveLoad;
     block.hasExclusiveStore = translation.hasExclusiveStore;
     block.segments = makeSegments(block, translation);
-    for (const segment of block.segments.slice(1)) ctx.continuations.set(segment.ir.location, segment);
     block.invalidated = false;
   }
 

@@ -26,8 +26,6 @@ export class ExecCtx {
   readonly mappings = new Map<Location, ExecBlock>();
   /** In creation order. */
   readonly blocks: ExecBlock[] = [];
-  /** Segments that a system call resumes at, by location. */
-  readonly continuations = new Map<Location, Segment>();
   /** Where the thread resumes inside a block after a system call; undefined: dispatch from PC. */
   resume: Segment | undefined;
   /** Instructions other threads had retired when this one last became live; the clock minus this is its own clock. */

@@ -17,6 +17,8 @@ export interface ExitDescription {
   readonly at: Location | undefined;
   /** Instructions to give back to FUEL. */
   readonly refund: number;
+  /** The block that was left; known for a system call, after which it may go on. */
+  readonly block?: Location;
 }
 
 export class ColdExits {

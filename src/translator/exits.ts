@@ -124,7 +124,7 @@ export class ExitWriter {
 
   private pushLeaveCode(terminal: Exclude<Terminal, { kind: 'trap' }>): void {
     const code = (at: Location | undefined, reason: number = ExitReason.NEXT) =>
-      this.f.i32(this.region.cold.code({ reason, at, refund: 0 }));
+      this.f.i32(this.region.cold.code({ reason, at, refund: 0, block: this.t.block.location }));
     if (terminal.kind === 'jump') code(terminal.to);
     else if (terminal.kind === 'svc') code(terminal.next, ExitReason.SVC);
     else code(terminal.kind === 'branch' ? terminal.to : undefined);
@@ -197,7 +197,8 @@ export class ExitWriter {
   /** Gives control to the host. */
   private stop(reason: number, at: Location): void {
     this.writeBack();
-    this.f.i32(this.region.cold.code({ reason, at, refund: 0 })).op('return');
+    const { location } = this.t.block;
+    this.f.i32(this.region.cold.code({ reason, at, refund: 0, block: location })).op('return');
   }
 
   // -- between regions -------------------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ export class Translator {
   readonly stats: TranslatorStats = { modules: 0, functions: 0, bytes: 0 };
   /** After `enter` returned NEXT: the link cell that was empty, or 0. */
   exitCell = 0;
+  /** After `enter` returned SVC: the block that ended with it. */
+  exitBlock: Location | undefined;
   private readonly memory: GuestMemory;
   private readonly area: DataArea;
   private readonly words: Int32Array;
@@ -266,6 +268,7 @@ export class Translator {
       return ExitReason.NEXT;
     }
     const exit = this.bySlot[codeSlot(code)]?.exits[codeExit(code)] as ExitDescription;
+    this.exitBlock = exit.block;
     this.setLocation(exit.at ?? this.nextLocation());
     this.words[Word.FUEL] = (this.words[Word.FUEL] as number) + exit.refund;
     return exit.reason;
