@@ -11,7 +11,7 @@ import { type Mix, Random, randomBlocks, randomWord } from './random-block.js';
 import { at, CODE_PAGE, DATA, machine, memory, snapshot, words } from './rig.js';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
-const ROUNDS = Number(process.env.ROUNDS ?? 400);
+const ROUNDS = Number(process.env.ROUNDS ?? 150);
 
 const dataBytes = () => memory.u8.slice(DATA, CODE_PAGE + 0x1000);
 
