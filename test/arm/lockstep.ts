@@ -44,8 +44,6 @@ export interface Outcome {
   readonly reason: number;
   readonly isAlignmentFault: boolean;
   readonly endsInA32: boolean;
-  /** Unicorn's pc minus ours. */
-  readonly pcAhead: number;
   /** uc_err. */
   readonly status: number;
   /** Empty when both agree on state and memory. */
@@ -111,8 +109,7 @@ export class Lockstep {
     const w = this.machine.words;
     const isAlignmentFault = reason === ExitReason.FAULT && w[Word.FAULT_KIND] === FaultKind.ALIGNMENT;
     const differences = this.compare(reason, start);
-    const pcAhead = (this.unicorn.slots[2 * uc.SLOT_PC] as number) - (w[Word.PC] as number);
-    return { reason, isAlignmentFault, endsInA32: w[Word.THUMB] === 0, pcAhead, status, differences };
+    return { reason, isAlignmentFault, endsInA32: w[Word.THUMB] === 0, status, differences };
   }
 
   /** Takes Unicorn out of an IT block a run stopped inside of; its ITSTATE cannot be written from outside. */
@@ -187,7 +184,7 @@ export class Lockstep {
     slots[2 * uc.SLOT_CPSR] = start.cpsr | (isa === 'thumb' ? Psr.T : 0);
     const status = this.unicorn.run(isa === 'thumb' ? pc + 1 : pc, count);
     const end = slots[2 * uc.SLOT_PC] as number;
-    if (end >= this.nextSlot && end < CODE + CODE_BYTES) this.stale.add(end);
+    if (end >= this.nextSlot && end < CODE + CODE_BYTES) this.stale.add(end - (end % SLOT_BYTES));
     return status;
   }
 
