@@ -39,8 +39,7 @@ export class SyscallTable {
     const isThumb = words[Word.THUMB] !== 0;
     const svc = ((words[Word.PC] as number) - (isThumb ? 2 : 4)) >>> 0;
     const number = isThumb ? (words[7] as number) : armNumber(task, svc);
-    const args = Array.from(words.subarray(0, 7)) as unknown as SyscallArgs;
-    return { number, row: this.rows.get(number), args, pc: isThumb ? svc | 1 : svc };
+    return { number, row: this.rows.get(number), args: argumentsIn(words), pc: isThumb ? svc | 1 : svc };
   }
 
   /** Runs the handler. An unknown number is ENOSYS and an incident, or SIGILL above ARM's private range. */
@@ -59,6 +58,16 @@ export class SyscallTable {
     task.group.host.incident(task, 'unknown-syscall', `system call ${number} is not known; the program got ENOSYS`);
   }
 }
+
+const argumentsIn = (w: Int32Array): SyscallArgs => [
+  w[0] as number,
+  w[1] as number,
+  w[2] as number,
+  w[3] as number,
+  w[4] as number,
+  w[5] as number,
+  w[6] as number,
+];
 
 /**
  * A32: r7, unless the SVC carries a number of the old ABI (as the kernel's own sigreturn stub does: then r7 says the

@@ -25,7 +25,7 @@ import { AddressSpace, type MappableFile } from '../linux/kernel/mm.js';
 import { mountSyntheticFiles } from '../linux/kernel/proc.js';
 import { Random } from '../linux/kernel/random.js';
 import { ResourceLimits } from '../linux/kernel/resource-limits.js';
-import { ProcessSignals, type SignalInfo } from '../linux/kernel/signal-state.js';
+import { defaultAction, ProcessSignals, type SignalInfo } from '../linux/kernel/signal-state.js';
 import { installStdio } from '../linux/kernel/stdio.js';
 import type { Identity, SignalOutcome, Task, TaskHost, ThreadGroup } from '../linux/kernel/task.js';
 import { TimerTable } from '../linux/kernel/timers.js';
@@ -54,6 +54,7 @@ export interface ProcessResult {
   readonly exitCode?: number;
   /** Set when a signal ended it. */
   readonly signo?: number;
+  /** Of signals that mean a crash (those that dump core), not of SIGTERM, SIGPIPE and their like. */
   readonly crash?: CrashReport;
   /** Set when it was stopped; `resume` goes on. */
   readonly stopped?: StopReason;
@@ -168,7 +169,9 @@ export class Process {
   }
 
   private signalTaken(task: Task, info: SignalInfo, outcome: SignalOutcome): void {
-    if (outcome === 'fatal') this.crash = crashReport(task, info, this.engine.backtrace?.(task.tid));
+    if (outcome === 'fatal' && defaultAction(info.signo) === 'core') {
+      this.crash = crashReport(task, info, this.engine.backtrace?.(task.tid));
+    }
     this.recorder.signal(task, info, outcome);
   }
 
