@@ -1,19 +1,22 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the scripts expand their own variables
 /** Command lines of one process each: none of these applets forks. `files` is made by `makeFixtures`. */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 export interface BusyboxCommand {
   readonly args: readonly string[];
   readonly stdin?: string;
+  /** Lines come in directory order, which is ours sorted and the host's as it is. */
+  readonly anyOrder?: boolean;
 }
 
 const line = (text: string, stdin?: string): BusyboxCommand => ({
   args: text.split(' '),
   ...(stdin === undefined ? {} : { stdin }),
 });
+const inAnyOrder = (text: string): BusyboxCommand => ({ args: text.split(' '), anyOrder: true });
 const sh = (script: string, stdin?: string): BusyboxCommand => ({
   args: ['sh', '-c', script],
   ...(stdin === undefined ? {} : { stdin }),
@@ -80,23 +83,22 @@ export const busyboxCommands: readonly BusyboxCommand[] = [
   line('gzip -k -n words.txt'),
   line('gzip -c -9 long.txt'),
   line('gunzip -c packed.gz'),
-  line('zcat packed.gz'),
+  line('gunzip -t packed.gz'),
   line('gunzip -c broken.gz'),
   line('bzip2 -k words.txt'),
   line('unxz -c packed.xz'),
   line('unlzma -c packed.lzma'),
   line('bunzip2 packed.bz2'),
-  line('tar cf archive.tar words.txt numbers.txt tree'),
+  line('tar cf archive.tar words.txt numbers.txt tree/b/deep'),
   line('tar tf tree.tar'),
   line('tar xf tree.tar -C out'),
   line('ar t absent.a'),
-  { args: ['cpio', '-o', '-H', 'newc'], stdin: 'words.txt\nnumbers.txt\n' },
   // Files.
   line('ls -1 tree'),
   line('ls -lRn --full-time tree'),
-  line('find tree -type f -name *.txt -size -40'),
+  inAnyOrder('find tree -type f -name *.txt -size -40'),
   line('find tree -maxdepth 2 -newer words.txt'),
-  line('du -a tree'),
+  inAnyOrder('du -a tree'),
   { args: ['stat', '-c', '%n %s %f %F %Y %h', 'words.txt', 'tree', 'link'] },
   line('readlink link'),
   line('readlink -f link'),
@@ -231,6 +233,7 @@ export const makeFixtures = (directory: string): void => {
   file('tree/b/deep/four.dat', noise(3000, 'four'));
   chmodSync(join(directory, 'tree/a/one.txt'), 0o600);
   symlinkSync('tree/a/one.txt', join(directory, 'link'));
+  lutimesSync(join(directory, 'link'), 1_600_000_000, 1_600_000_000);
   for (const name of ['tree/b/deep', 'tree/a', 'tree/b', 'tree', 'out']) {
     chmodSync(join(directory, name), 0o755);
     utimesSync(join(directory, name), 1_600_000_000, 1_600_000_000);
