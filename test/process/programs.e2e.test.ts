@@ -61,3 +61,24 @@ test('a thread that dies with a robust mutex leaves EOWNERDEAD, with and without
   expect(stdout).toBe('robust EOWNERDEAD unlock 0 again 0\nrobust-pi EOWNERDEAD unlock 0 again 0\n');
   expect(exitCode).toBe(0);
 });
+
+test('recursion without end is SIGSEGV below the stack, with its size as asked for', async () => {
+  const program = build('overflow', 'hard', '-mthumb');
+  const small = await runOurs(program, { stackSizeBytes: 0x2_0000 });
+  expect(small).toMatchObject({ stdout: '1\n', signo: 11, crash: { name: 'SIGSEGV', code: 1 } });
+  const address = small.crash?.faultAddress as number;
+  expect(address).toBeLessThan(0xbf00_0000 - 0x2_0000);
+  expect(address).toBeGreaterThan(0xbf00_0000 - 0x2_0000 - 1024);
+  const large = await runOurs(program);
+  expect(large.instructions).toBeGreaterThan(small.instructions * 10);
+});
+
+test('a position-independent program runs at its fixed place and is told so', async () => {
+  const source = fs.readFileSync(new URL('./programs/pie.S', import.meta.url), 'utf8');
+  const flags = ['-nostdlib', '-Wl,-pie,--no-dynamic-linker'];
+  const program = compile('pie', source, { flags, language: 'S' });
+  expect(await runOurs(program)).toMatchObject({ exitCode: 0 });
+  const { loaded, program: elf } = Process.spawn(program);
+  expect([elf.type, loaded.bias, loaded.module.start]).toEqual(['dyn', 0x40_0000, 0x40_0000]);
+  expect(loaded.entry).toBe(0x40_0000 + elf.entry);
+});
