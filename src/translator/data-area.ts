@@ -6,9 +6,6 @@ export const LEAVE = 0;
 export const NEXT_ADDRESS = 4;
 /** Operands a, b, c and the result of a floating op computed by the host: two words each, 8-byte aligned. */
 export const SCRATCH = 64;
-export const SCRATCH_A = SCRATCH;
-export const SCRATCH_B = SCRATCH + 8;
-export const SCRATCH_C = SCRATCH + 16;
 export const SCRATCH_RESULT = SCRATCH + 24;
 export const SCRATCH_WORDS = 8;
 

@@ -12,7 +12,6 @@ export const SLOT_LIMIT = 1 << 17;
 export const exitCode = (slot: number, exit: number): number => (((slot << 12) | exit) << 3) | 2;
 export const cellCode = (cell: number): number => (cell << 3) | 6;
 
-export const isCode = (result: number): boolean => (result & 3) === 2;
 export const isCellCode = (result: number): boolean => (result & 7) === 6;
 export const codeCell = (code: number): number => code >>> 3;
 export const codeSlot = (code: number): number => code >>> 15;

@@ -3,10 +3,7 @@
 import { Word } from '../../src/guest/cpu-state.js';
 import { CPU_STATE, CPU_STATE_BYTES } from '../../src/guest/layout.js';
 import { GuestMemory, Permission } from '../../src/guest/memory.js';
-import { bindBlock } from '../../src/interpreter/bind-block.js';
-import type { ColdCode } from '../../src/interpreter/cold-code.js';
 import { Machine } from '../../src/interpreter/machine.js';
-import { runBlock } from '../../src/interpreter/run-block.js';
 import type { IrBlock } from '../../src/ir/block.js';
 import { type Builder, createBuilder } from '../../src/ir/builder.js';
 import { type Location, makeLocation } from '../../src/ir/location.js';
@@ -38,21 +35,7 @@ export const block = (location: Location, insnCount: number, body: (b: Builder) 
 
 export const jump = (to: Location): Terminal => ({ kind: 'jump', flow: 'jump', to });
 
-/** Runs blocks in the cold tier until a reason other than NEXT, or a location without a block; `steps` bounds it. */
-export const runCold = (blocks: readonly IrBlock[], entry: Location, steps = 10_000): number => {
-  const bound = new Map<Location, ColdCode>(blocks.map((b) => [b.location, bindBlock(b, machine.constants)]));
-  let location = entry;
-  for (let n = 0; n < steps; n++) {
-    const code = bound.get(location);
-    if (code === undefined) return ExitReason.NEXT;
-    const reason = runBlock(code, machine);
-    if (reason !== ExitReason.NEXT) return reason;
-    location = makeLocation(words[Word.PC] as number, words[Word.THUMB] !== 0, words[Word.ITSTATE]);
-  }
-  throw new Error('no end');
-};
-
-/** The same in the hot tier: every location that an input offers as entry is translated. */
+/** Runs translated code until a reason other than NEXT, or a location that is no entry. */
 export const runHot = (translator: Translator, entry: Location): number => {
   let location = entry;
   for (;;) {
