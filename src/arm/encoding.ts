@@ -82,31 +82,37 @@ interface Picture {
   width: number;
 }
 
+const isDigit = (code: number): boolean => code === 48 || code === 49;
+
 const tokenWidth = (token: string): number => {
+  const first = token.charCodeAt(0);
+  if (isDigit(first)) return token.length;
+  if (first === 40) return token.length - 2;
   const colon = token.indexOf(':');
-  if (colon >= 0) return Number(token.slice(colon + 1));
-  if (token.startsWith('(')) return token.length - 2;
-  return /^[01]/.test(token) ? token.length : 1;
+  return colon >= 0 ? Number(token.slice(colon + 1)) : 1;
 };
 
 /** Reads a bit picture. Throws on a width other than 16 or 32: a mistake in a table, found by loading it. */
 export const parsePicture = (picture: string): Picture => {
   const tokens = picture.split(' ');
-  const width = tokens.reduce((sum, t) => sum + tokenWidth(t), 0);
+  let width = 0;
+  for (const token of tokens) width += tokenWidth(token);
   if (width !== 16 && width !== 32) throw new RangeError(`${width} bits in the picture '${picture}'`);
   const p: Picture = { mask: 0, expect: 0, shouldMask: 0, shouldBe: 0, fields: [], width };
   let shift = width;
   for (const token of tokens) {
     const n = tokenWidth(token);
     shift -= n;
-    if (token.startsWith('(')) {
+    const first = token.charCodeAt(0);
+    if (first === 40) {
       p.shouldMask |= (2 ** n - 1) << shift;
       p.shouldBe |= Number.parseInt(token.slice(1, -1), 2) << shift;
-    } else if (/^[01]/.test(token)) {
+    } else if (isDigit(first)) {
       p.mask |= (2 ** n - 1) << shift;
       p.expect |= Number.parseInt(token, 2) << shift;
     } else {
-      p.fields.push({ name: token.split(':')[0] as string, shift, width: n });
+      const colon = token.indexOf(':');
+      p.fields.push({ name: colon < 0 ? token : token.slice(0, colon), shift, width: n });
     }
   }
   return p;
