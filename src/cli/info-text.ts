@@ -1,12 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { hex, type SegmentInfo, signalName, type TraceInfo } from '../index.js';
 import { escapeText } from './escape.js';
-import { groupDigits } from './table.js';
+import { counted, groupDigits } from './number-text.js';
 
 /** The description of the format, beside the code that writes it. */
 const protoPath = (): string => fileURLToPath(new URL('../trace/armstalk.proto', import.meta.url));
-
-const plural = (count: number, noun: string): string => `${groupDigits(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 const flagsText = (flags: number): string => `${flags & 4 ? 'r' : '-'}${flags & 2 ? 'w' : '-'}${flags & 1 ? 'x' : '-'}`;
 
@@ -30,9 +28,9 @@ const segmentLines = (segment: SegmentInfo): string[] => {
   const buildId = modules[0]?.buildId ?? '';
   return [
     `program ${header.program}  ${buildId === '' ? '' : `build-id ${buildId}  `}argv ${JSON.stringify(header.argv)}  ${exitText(segment)}`,
-    `run     ${plural(insns, 'instruction')}, ${plural(threads.length, 'thread')}, profile ${header.profile}, clock ${header.clock}, seed ${header.seed}, armstalk ${header.toolVersion}`,
+    `run     ${counted(insns, 'instruction')}, ${counted(threads.length, 'thread')}, profile ${header.profile}, clock ${header.clock}, seed ${header.seed}, armstalk ${header.toolVersion}`,
     `modules ${modules.length}: ${modules.map(moduleText).join(', ')}`,
-    `events  ${countsText(counts)}  in ${plural(chunks, 'chunk')}`,
+    `events  ${countsText(counts)}  in ${counted(chunks, 'chunk')}`,
     ...header.probes.map(
       ({ id, spec, address }) => `probe   ${id} ${spec} at ${address === 0 ? 'no place' : hex(address)}`,
     ),
@@ -48,8 +46,8 @@ const integrityText = ({ integrity }: TraceInfo): string => {
 export const infoText = (info: TraceInfo): string => {
   const { integrity, segments } = info;
   const lines = [
-    `format  ${info.format}, ${plural(segments.length, 'segment')}, ${plural(integrity.intactPackets, 'packet')}, ` +
-      `${plural(integrity.sizeBytes, 'byte')}, ${integrityText(info)}`,
+    `format  ${info.format}, ${counted(segments.length, 'segment')}, ${counted(integrity.intactPackets, 'packet')}, ` +
+      `${counted(integrity.sizeBytes, 'byte')}, ${integrityText(info)}`,
     ...segments.flatMap(segmentLines),
     `schema  ${protoPath()}`,
   ];

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { OutputError, type Recording, UsageError } from '../index.js';
 import type { FlagValues } from './flag.js';
+import { counted } from './number-text.js';
 import { writeStdout } from './output.js';
 import type { RUN_FLAGS } from './run-flags.js';
 
@@ -33,9 +34,6 @@ export const guestEnvironment = (flags: RunValues): Record<string, string> => {
   for (const name of flags['unset-env']) delete environment[name];
   return { ...environment, ...Object.fromEntries(flags.env) };
 };
-
-const grouped = (count: number): string => count.toLocaleString('en-US');
-const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** `8 kB`, in thousands, rounded up so that something is never nothing. */
 const sizeText = (bytes: number): string => {

@@ -2,8 +2,9 @@
 import { basename } from 'node:path';
 import { type Summary, UsageError } from '../index.js';
 import { escapeText } from './escape.js';
+import { groupDigits } from './number-text.js';
 import { COVERAGE_COLUMNS, type SummaryColumn, summaryColumns, tableKey } from './summary-columns.js';
-import { groupDigits, renderDelimited, renderTable } from './table.js';
+import { renderDelimited, renderTable } from './table.js';
 
 export interface SummaryStyle {
   readonly format: 'table' | 'csv' | 'tsv';

@@ -2,8 +2,11 @@
  * Tables for people and for awk: no boxes, numbers to the right, two spaces between columns, `#` before every line that
  * is not a row. Thousands separators only on a terminal.
  */
-import { createRequire } from 'node:module';
+import Table from 'cli-table3';
 import { escapeText } from './escape.js';
+import { groupDigits } from './number-text.js';
+
+export { groupDigits };
 
 export interface Column<Row> {
   readonly header: string;
@@ -14,14 +17,6 @@ export interface Column<Row> {
   readonly suffix?: string;
 }
 
-interface TableOptions {
-  head: string[];
-  colAligns: ('left' | 'right')[];
-  chars: Record<string, string>;
-  style: { 'padding-left': number; 'padding-right': number; head: string[]; border: string[] };
-}
-type TableClass = new (options: TableOptions) => { push(...rows: string[][]): number; toString(): string };
-
 const BORDERS = ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) =>
   ['', '-mid', '-left', '-right'].map((corner) => `${side}${corner}`),
 );
@@ -29,8 +24,6 @@ const NO_BORDERS = Object.fromEntries(BORDERS.map((name) => [name, '']));
 
 /** Whether numbers get thousands separators. */
 export const isForPeople = (): boolean => process.stdout.isTTY === true;
-
-export const groupDigits = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 20 });
 
 const cellText = <Row>(column: Column<Row>, row: Row, grouped: boolean): string => {
   const value = column.value(row);
@@ -47,7 +40,6 @@ export const renderTable = <Row>(
   hasHeader = true,
   grouped = isForPeople(),
 ): string => {
-  const Table = createRequire(import.meta.url)('cli-table3') as TableClass;
   const first = rows[0];
   const table = new Table({
     head: hasHeader ? columns.map((column) => column.header) : [],

@@ -1,4 +1,5 @@
 import { type TraceIntegrity, TraceReader, UsageError } from '../index.js';
+import { counted } from './number-text.js';
 import { note } from './output.js';
 
 const DEFAULT_TRACE = 'trace.pb';
@@ -10,11 +11,10 @@ export const openTraces = (operands: readonly string[]): TraceReader[] => {
   return (operands.length === 0 ? [DEFAULT_TRACE] : operands).map((name) => TraceReader.open(name));
 };
 
-/** What is wrong with a trace, e.g. `cut.pb: the file ends inside a packet (…); 117 packets (7,602,176 events) are intact`. */
+/** What is wrong with a trace, e.g. `cut.pb: the file ends inside a packet (…); 117 packets (7,602,176 events) intact`. */
 const damageText = (name: string, { reason, intactPackets, intactEvents }: TraceIntegrity): string => {
-  const packets = intactPackets.toLocaleString('en-US');
-  const events = intactEvents.toLocaleString('en-US');
-  return `${name}: ${reason ?? 'incomplete'}; ${packets} packets (${events} events) are intact`;
+  const [packets, events] = [counted(intactPackets, 'packet'), counted(intactEvents, 'event')];
+  return `${name}: ${reason ?? 'incomplete'}; ${packets} (${events}) intact`;
 };
 
 /** Warns of incomplete traces; gives the exit code. */

@@ -35,9 +35,11 @@ declare module 'elfy' {
     link: number;
     data: Buffer;
   }
-  export class Parser {
+  export interface Parser {
     parseHeader(bytes: Buffer): ElfyHeader;
     parsePrograms(bytes: Buffer, header: ElfyHeader): ElfyProgram[];
     parseSections(bytes: Buffer, header: ElfyHeader): ElfySection[];
   }
+  const elfy: { readonly Parser: new () => Parser };
+  export default elfy;
 }

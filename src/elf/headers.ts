@@ -3,8 +3,7 @@
  * machine, everything it relies on is checked first, and its parts are called one by one: `elfy.parse` itself fails on
  * programs whose section headers were stripped, which Linux runs.
  */
-import { createRequire } from 'node:module';
-import type { ElfyHeader, ElfyProgram, ElfySection, Parser } from 'elfy';
+import elfy, { type ElfyHeader, type ElfyProgram, type ElfySection, type Parser } from 'elfy';
 import { ElfFormatError } from '../errors.js';
 import { describeMagic, machineName, typeName } from './foreign.js';
 
@@ -23,12 +22,6 @@ export interface ElfHeaders {
   readonly programs: readonly ElfyProgram[];
   readonly sections: readonly ElfySection[];
 }
-
-/** elfy is CommonJS; `require` loads it in half the time `import` takes. */
-const elfyParser = (): Parser => {
-  const elfy = createRequire(import.meta.url)('elfy') as typeof import('elfy');
-  return new elfy.Parser();
-};
 
 const notAProgram = (path: string, offset: number, found: string): ElfFormatError =>
   new ElfFormatError(`${path} is not an ARM program`, offset, { details: { found } });
@@ -102,7 +95,7 @@ const readSections = (parser: Parser, bytes: Buffer, header: ElfyHeader): ElfySe
 /** Reads the three header structures. Throws ElfFormatError with the offset of the field that is wrong. */
 export const readHeaders = (bytes: Buffer, path: string): ElfHeaders => {
   checkIdentity(bytes, path);
-  const parser = elfyParser();
+  const parser = new elfy.Parser();
   const header = parser.parseHeader(bytes);
   checkPrograms(bytes, path, header);
   return { header, programs: parser.parsePrograms(bytes, header), sections: readSections(parser, bytes, header) };
