@@ -1,9 +1,17 @@
 /** The public face: everything the command line does is one of these. Words are Frida's where Frida has one. */
 
 export type { FunctionTest } from './analysis/call-stats.js';
+export {
+  type DiffOptions,
+  diffTraces,
+  type TraceDiff,
+} from './analysis/diff.js';
+export type { DivergedBlock, Divergence } from './analysis/divergence.js';
+export type { FunctionDiff } from './analysis/function-diff.js';
 export { describeTrace, type SegmentInfo, type TraceInfo } from './analysis/info.js';
 export { type SummarizeOptions, type Summary, type SummaryTable, summarize } from './analysis/summarize.js';
 export type { Place } from './analysis/symbolize.js';
+export type { HunkLine, TreeHunk } from './analysis/tree-diff.js';
 export { hex } from './bits.js';
 export {
   ArmstalkError,
@@ -21,6 +29,7 @@ export type { EventSink } from './events/sink.js';
 export { Process } from './process/process.js';
 export type { CodeMap } from './recording/code-map.js';
 export type { CrashReport } from './recording/crash-report.js';
+export { disassemble } from './recording/disassemble.js';
 export { DEFAULT_EVENTS, type EventSelection, parseEventList } from './recording/event-selection.js';
 export type { RecordOptions } from './recording/options.js';
 export { type Recording, record } from './recording/record.js';
