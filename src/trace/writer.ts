@@ -94,7 +94,7 @@ export class TraceWriter implements EventSink {
     let at = 0;
     while (at < batch.count) {
       at = encoder.encode(batch, at, elsewhere);
-      if (encoder.full) this.writeChunk(encoder);
+      if (encoder.full) this.flush();
     }
     this.latestTid = batch.tid;
     this.latestClock = Math.max(this.latestClock, encoder.lastClock);
@@ -109,13 +109,12 @@ export class TraceWriter implements EventSink {
   }
 
   flush(): void {
-    for (const encoder of this.encoders.values()) this.writeChunk(encoder);
+    this.writeChunks();
     this.writeHeldNotes();
   }
 
   stop(tid: number): void {
-    const encoder = this.encoders.get(tid);
-    if (encoder) this.writeChunk(encoder);
+    if ((this.encoders.get(tid)?.events ?? 0) > 0) this.flush();
     this.encoders.delete(tid);
   }
 
@@ -156,6 +155,15 @@ export class TraceWriter implements EventSink {
   private elsewhereOf(encoder: ChunkEncoder): number {
     if (encoder.tid === this.latestTid || this.latestTid === 0) return encoder.elsewhere;
     return encoder.elsewhere + Math.max(0, this.latestClock - encoder.lastClock);
+  }
+
+  /**
+   * All threads' chunks at once, so that the chunks of a file are in the order of their first clocks: a reader that merges
+   * threads by clock need not hold more than these.
+   */
+  private writeChunks(): void {
+    const begun = [...this.encoders.values()].filter(({ events }) => events > 0);
+    for (const encoder of begun.sort((a, b) => a.firstClock - b.firstClock)) this.writeChunk(encoder);
   }
 
   private writeChunk(encoder: ChunkEncoder): void {
