@@ -11,16 +11,6 @@ export type InterworkingAddr = number;
 
 export type Isa = 'arm' | 'thumb';
 
-export const u32 = (x: number): number => x >>> 0;
-export const i32 = (x: number): number => x | 0;
-
-/** Bit `n` of `x`, 0 or 1. */
-export const bit = (x: number, n: number): number => (x >>> n) & 1;
-
-/** Bits `hi` down to `lo` of `x` (the manual's `x<hi:lo>`), as u32. */
-export const bits = (x: number, hi: number, lo: number): number =>
-  hi - lo === 31 ? x >>> 0 : (x >>> lo) & ((1 << (hi - lo + 1)) - 1);
-
 /** `x`'s low `width` bits read as a two's complement number, as int32. */
 export const signExtend = (x: number, width: number): number => (x << (32 - width)) >> (32 - width);
 

@@ -69,7 +69,16 @@ export const dRegister = (n: number): number => Word.VFP + 2 * n;
 export const stateAddress = (index: number): number => CPU_STATE + index * 4;
 
 /** CPSR bits. */
-export const Psr = { N: 1 << 31, Z: 1 << 30, C: 1 << 29, V: 1 << 28, Q: 1 << 27, E: 1 << 9, T: 1 << 5, USER: 0x10 } as const;
+export const Psr = {
+  N: 1 << 31,
+  Z: 1 << 30,
+  C: 1 << 29,
+  V: 1 << 28,
+  Q: 1 << 27,
+  E: 1 << 9,
+  T: 1 << 5,
+  USER: 0x10,
+} as const;
 
 /** The CPSR a signal frame or debugger shows: flags, GE, ITSTATE, E, T and user mode. */
 export const readCpsr = (w: Int32Array): number => {

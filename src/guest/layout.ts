@@ -28,8 +28,5 @@ export const TRANSLATOR_DATA_BYTES = 0xfc0_0000;
 export const SHADOW_STACKS = 0xd000_0000;
 export const SHADOW_STACKS_BYTES = 0x2000_0000;
 
-/** Reserved addresses a guest may call (follow_me, unfollow_me, activate, deactivate): see stalker/magic. */
-export const MAGIC_PAGE = 0xffff_e000;
-
 /** The architected kuser helper page. */
 export const KUSER_PAGE = 0xffff_0000;

@@ -1,7 +1,7 @@
 /** Flattens a block's IR for the cold tier: values get word indices, registers are read in place, dead copies vanish. */
 import { Word } from '../guest/cpu-state.js';
 import { type IrBlock, type IrInst, NO_VALUE } from '../ir/block.js';
-import { locationIsThumb, locationItState, locationPc, type Location } from '../ir/location.js';
+import { type Location, locationIsThumb, locationItState, locationPc } from '../ir/location.js';
 import { HOST_CALL, isPure, MAY_EXIT, OPS, STRUCTURE } from '../ir/opcode.js';
 import { ExitReason } from '../ir/terminal.js';
 import {
@@ -199,7 +199,8 @@ class Binder {
     } else if (isGet(inst)) {
       this.flattenGet(inst, index);
     } else if (isSet(inst)) {
-      if (!this.dropped.has(index)) this.emit(inst.op === 'setF64' ? MOVE_WIDE : MOVE, inst.imm, this.at(inst.a), 0, 0, 0);
+      if (!this.dropped.has(index))
+        this.emit(inst.op === 'setF64' ? MOVE_WIDE : MOVE, inst.imm, this.at(inst.a), 0, 0, 0);
     } else {
       this.flattenOp(inst, index);
     }

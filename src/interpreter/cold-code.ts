@@ -4,9 +4,9 @@
  * register costs nothing. Constants sit in a pool of state words shared by all blocks.
  */
 import { CPU_STATE_BYTES } from '../guest/layout.js';
-import { OPS, type Op } from '../ir/opcode.js';
 import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
+import { OPS, type Op } from '../ir/opcode.js';
 
 /** Words of one flattened instruction: opcode, destination, three operands, immediate. */
 export const STRIDE = 6;

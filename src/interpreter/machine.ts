@@ -1,7 +1,8 @@
 /** What the cold tier runs on: the shared memory, the state words and the host's callouts. */
+
+import { Word } from '../guest/cpu-state.js';
 import { CPU_STATE, CPU_STATE_BYTES } from '../guest/layout.js';
 import type { GuestMemory } from '../guest/memory.js';
-import { Word } from '../guest/cpu-state.js';
 import { ConstantPool } from './bind-block.js';
 
 export class Machine {

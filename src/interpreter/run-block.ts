@@ -7,11 +7,23 @@ import { Word } from '../guest/cpu-state.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../guest/layout.js';
 import { type GuestMemory, Permission } from '../guest/memory.js';
 import { evaluate, type PureFunction } from '../ir/eval.js';
-import { floating, type FloatingFunction, widePure } from '../ir/fp.js';
+import { type FloatingFunction, floating, widePure } from '../ir/fp.js';
 import { locationIsThumb, locationItState, locationPc } from '../ir/location.js';
 import { isFloating, isPure } from '../ir/opcode.js';
 import { ExitReason, FaultKind } from '../ir/terminal.js';
-import { BRANCH, type ColdCode, EXIT_INDIRECT, INDIRECT, MOVE, MOVE_WIDE, OP_NAMES, opNumber, STOP, STRIDE, TO } from './cold-code.js';
+import {
+  BRANCH,
+  type ColdCode,
+  EXIT_INDIRECT,
+  INDIRECT,
+  MOVE,
+  MOVE_WIDE,
+  OP_NAMES,
+  opNumber,
+  STOP,
+  STRIDE,
+  TO,
+} from './cold-code.js';
 import type { Machine } from './machine.js';
 
 const PURE = OP_NAMES.map((op) => (isPure(op) ? evaluate[op] : undefined)) as PureFunction[];
@@ -19,7 +31,8 @@ const FLOATING = OP_NAMES.map((op) =>
   isFloating(op) ? floating[op] : op in widePure ? widePure[op as keyof typeof widePure] : undefined,
 ) as (FloatingFunction | undefined)[];
 
-const { add, sub, and, or, xor, shl, shr, sar, eq, ne, ltU, leU, ltS, eqz, overflow, overflowSub, carry, select } = evaluate;
+const { add, sub, and, or, xor, shl, shr, sar, eq, ne, ltU, leU, ltS, eqz, overflow, overflowSub, carry, select } =
+  evaluate;
 
 // Switch labels must be constants the engine can see; they are read from the table once.
 const ENTER = opNumber.enter;
@@ -99,7 +112,14 @@ const check = (memory: GuestMemory, w: Int32Array, addr: number, size: number, p
 };
 
 /** A store of `size` bytes that the fast test refused: checks both pages and tells who watches code. */
-const storeSlow = (memory: GuestMemory, w: Int32Array, addr: number, size: number, low: number, high: number): boolean => {
+const storeSlow = (
+  memory: GuestMemory,
+  w: Int32Array,
+  addr: number,
+  size: number,
+  low: number,
+  high: number,
+): boolean => {
   if (!check(memory, w, addr, size, WRITE)) return false;
   if (size === 1) memory.u8[addr] = low;
   else if (size === 2) memory.view.setUint16(addr, low & 0xffff, true);
@@ -195,7 +215,8 @@ export const runBlock = (cold: ColdCode, machine: Machine): number => {
       case LOADF32:
       case LOAD32: {
         const addr = (w[a] as number) >>> 0;
-        if ((addr & 3) === 0 && ((permissions[addr >>> PAGE_SHIFT] as number) & READ) !== 0) w[d] = i32[addr >>> 2] as number;
+        if ((addr & 3) === 0 && ((permissions[addr >>> PAGE_SHIFT] as number) & READ) !== 0)
+          w[d] = i32[addr >>> 2] as number;
         else if (check(memory, w, addr, 4, READ)) w[d] = memory.view.getInt32(addr, true);
         else return leaveAt(cold, w, p, ExitReason.FAULT);
         break;
@@ -246,7 +267,8 @@ export const runBlock = (cold: ColdCode, machine: Machine): number => {
       }
       case STOREF64: {
         const addr = (w[a] as number) >>> 0;
-        if (!storeSlow(memory, w, addr, 8, w[b] as number, w[b + 1] as number)) return leaveAt(cold, w, p, ExitReason.FAULT);
+        if (!storeSlow(memory, w, addr, 8, w[b] as number, w[b + 1] as number))
+          return leaveAt(cold, w, p, ExitReason.FAULT);
         break;
       }
       case CHECK_ALIGN:

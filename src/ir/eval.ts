@@ -91,11 +91,11 @@ export const evaluate: { readonly [K in PureOp]: PureFunction } = {
   select: (a, b, c) => (c !== 0 ? a : b),
   satS: (a, b) => {
     const max = 2 ** (b - 1) - 1;
-    return a > max ? max : a < -max - 1 ? -max - 1 : a;
+    return Math.max(-max - 1, Math.min(max, a));
   },
   satU: (a, b) => {
     const max = 2 ** b - 1;
-    return a < 0 ? 0 : a > max ? max : a;
+    return Math.max(0, Math.min(max, a));
   },
   qadd: (a, b) => Math.max(-0x8000_0000, Math.min(0x7fff_ffff, a + b)),
   qsub: (a, b) => Math.max(-0x8000_0000, Math.min(0x7fff_ffff, a - b)),

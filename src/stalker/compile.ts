@@ -9,6 +9,7 @@ import type { ColdCode } from '../interpreter/cold-code.js';
 import type { Machine } from '../interpreter/machine.js';
 import type { IrBlock } from '../ir/block.js';
 import { type Location, locationIsThumb } from '../ir/location.js';
+import { removeDeadSets } from '../ir/passes/dead-sets.js';
 import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
 import type { ExecBlock, Segment } from './exec-block.js';
@@ -109,6 +110,7 @@ export class Compiler {
     instrument.blockEntry(lifter.builder, block.start);
     const iterator = this.transform(ctx, block, lifter);
     const irs = lifter.finish();
+    for (const ir of irs) removeDeadSets(ir);
     const { endAddress } = lifter;
     instrument.finish(
       endAddress + (locationIsThumb(block.location) ? 1 : 0),

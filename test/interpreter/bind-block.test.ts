@@ -79,12 +79,15 @@ describe('bindBlock', () => {
           } else {
             const op = ops[random() % ops.length] as (typeof ops)[number];
             const [x, y, z] = [random() % ids.length, random() % ids.length, random() % ids.length];
-            const args = [ids[x], ids[y], ids[z]].slice(0, op === 'not' ? 1 : op === 'select' || op === 'carry' ? 3 : 2);
+            const args = [ids[x], ids[y], ids[z]].slice(
+              0,
+              op === 'not' ? 1 : op === 'select' || op === 'carry' ? 3 : 2,
+            );
             const cin = op === 'carry' ? (values[z] as number) & 1 : (values[z] as number);
             if (op === 'carry') {
               ids.push(b.and(ids[z] as number, b.const(1)));
               values.push(cin);
-              args[2] = ids.at(-1);
+              args[2] = ids.at(-1) as number;
             }
             ids.push((b[op] as (...a: number[]) => number)(...(args as number[])));
             values.push(evaluate[op](values[x] as number, values[y] as number, cin, 0));

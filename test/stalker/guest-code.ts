@@ -127,6 +127,10 @@ export class GuestCode {
     return w[0] as number;
   }
 
+  setRegister(n: number, value: number): void {
+    this.words[n] = value;
+  }
+
   /** Runs until something other than fuel stops it. */
   run(): number {
     for (;;) {

@@ -101,7 +101,7 @@ describe('transformer', () => {
       transformer: {
         transform(iterator) {
           for (let insn = iterator.next(); insn !== undefined; insn = iterator.next()) {
-            if (insn.pc === BASE + 4) iterator.putCallout(() => void (guest.words[0] = 42));
+            if (insn.pc === BASE + 4) iterator.putCallout(() => guest.setRegister(0, 42));
             iterator.keep();
           }
         },
@@ -145,7 +145,7 @@ describe('call probes', () => {
 
   it('may change arguments', () => {
     const guest = new GuestCode(source);
-    guest.stalker.addCallProbe(BASE + 12, () => void (guest.words[0] = 100));
+    guest.stalker.addCallProbe(BASE + 12, () => guest.setRegister(0, 100));
     expect(guest.call([1])).toBe(101);
   });
 
