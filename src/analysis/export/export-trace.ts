@@ -1,0 +1,140 @@
+import { hex } from '../../bits.js';
+import type { ModuleNote, Note } from '../../events/event.js';
+import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
+import type { TraceItem, TraceReader } from '../../trace/reader.js';
+import type { CallFilters } from '../call-stats.js';
+import { FunctionTable } from '../function-table.js';
+import { type FunctionInfo, TraceSymbols } from '../symbolize.js';
+import { CallWalk } from './call-walk.js';
+import { ExportOutput, type WriteBytes } from './export-output.js';
+import type { Exporter, ExportJob } from './format.js';
+import { EXPORT_FORMATS, type ExportFormatName } from './formats.js';
+
+export interface ExportOptions {
+  readonly to: ExportFormatName;
+  readonly write: WriteBytes;
+  /** Subtrees to keep or to leave out; only for formats about calls. */
+  readonly filters?: CallFilters;
+  /** Only these threads. */
+  readonly threads?: readonly number[];
+  /** Instructions taken for a microsecond by viewers that know only time; 1000, so that one is a nanosecond. */
+  readonly mips?: number;
+  /** How many activations of a recursion callgrind shows apart; 1. */
+  readonly separateRecursion?: number;
+  /** Makes a symbol's name readable. */
+  readonly demangle?: (name: string) => string;
+  /** Told what the output cannot show. */
+  readonly onWarning?: (text: string) => void;
+}
+
+export interface ExportSummary {
+  readonly format: ExportFormatName;
+  readonly bytes: number;
+  readonly events: number;
+}
+
+/**
+ * Writes a trace in another program's format, read once from front to back; what is held in memory grows with the
+ * number of different functions, stacks or blocks, not with the number of events. Throws TraceFormatError when the bytes
+ * are not a trace.
+ */
+export const exportTrace = async (reader: TraceReader, options: ExportOptions): Promise<ExportSummary> => {
+  const fold = new ExportFold(options);
+  for await (const item of reader.items()) fold.add(item);
+  return fold.finish(reader);
+};
+
+/** What a function is called: its name, or module and address when it has none. */
+const plainName = ({ symbol, module, offset }: FunctionInfo): string =>
+  symbol === hex(offset) && module !== '' ? `${module}!${symbol}` : symbol;
+
+class ExportFold {
+  private readonly to: ExportFormatName;
+  private readonly exporter: Exporter;
+  private readonly threads: readonly number[] | undefined;
+  private readonly out: ExportOutput;
+  private readonly symbols = new TraceSymbols();
+  private readonly modules: ModuleNote[] = [];
+  private readonly threadNames = new Map<number, string>();
+  private readonly walk: CallWalk | undefined;
+  private end: RecordedEnd | undefined;
+  private segments = 0;
+
+  constructor(options: ExportOptions) {
+    this.to = options.to;
+    this.threads = options.threads;
+    this.out = new ExportOutput(options.write);
+    const functions = new FunctionTable(this.symbols);
+    const exporter = EXPORT_FORMATS[options.to].create(this.job(options, functions));
+    this.exporter = exporter;
+    this.walk =
+      exporter.thread &&
+      new CallWalk(functions, options.filters ?? {}, (stack) => {
+        const name = this.threadNames.get(stack.tid) ?? `thread ${stack.tid}`;
+        return (exporter.thread as NonNullable<Exporter['thread']>)({
+          tid: stack.tid,
+          name,
+          segment: this.segments - 1,
+          stack,
+        });
+      });
+  }
+
+  add(item: TraceItem): void {
+    if (item.type === 'chunk') {
+      const { columns } = item;
+      if (this.threads && !this.threads.includes(columns.tid)) return;
+      this.exporter.chunk?.(columns);
+      this.walk?.add(columns);
+    } else if (item.type === 'note') this.note(item.note);
+    else if (item.type === 'symbols') this.symbols.addSymbols(item.symbols);
+    else if (item.type === 'header') this.begin(item.header);
+    else if (item.type === 'end') this.end = item.end;
+  }
+
+  async finish(reader: TraceReader): Promise<ExportSummary> {
+    this.endSegment();
+    await this.exporter.finish();
+    this.out.flush();
+    return { format: this.to, bytes: this.out.bytesWritten, events: reader.integrity.intactEvents };
+  }
+
+  private job(options: ExportOptions, functions: FunctionTable): ExportJob {
+    const { demangle, onWarning } = options;
+    return {
+      out: this.out,
+      symbols: this.symbols,
+      functions,
+      modules: this.modules,
+      nameOf: demangle === undefined ? plainName : (info) => demangle(plainName(info)),
+      mips: options.mips ?? 1000,
+      separateRecursion: options.separateRecursion ?? 1,
+      warn: onWarning ?? (() => {}),
+    };
+  }
+
+  private begin(header: RecordedHeader): void {
+    if (this.segments++ > 0) {
+      this.endSegment();
+      this.symbols.clear();
+      this.modules.length = 0;
+      this.threadNames.clear();
+    }
+    this.exporter.begin?.(header, this.segments - 1);
+  }
+
+  private note(note: Note): void {
+    if (note.type === 'module') {
+      this.symbols.addModule(note);
+      this.modules.push(note);
+    } else if (this.threads && !this.threads.includes(note.tid)) return;
+    if (note.type === 'thread' && note.name) this.threadNames.set(note.tid, note.name);
+    this.exporter.note?.(note);
+  }
+
+  private endSegment(): void {
+    this.walk?.endSegment(this.end?.clock ?? 0);
+    this.exporter.endSegment?.(this.end);
+    this.end = undefined;
+  }
+}

@@ -1,0 +1,117 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { openTarget, refuseOverwrite, refuseTerminal } from '../cli/byte-target.js';
+import type { Flags } from '../cli/flag.js';
+import { note } from '../cli/output.js';
+import { anyOf } from '../cli/pattern.js';
+import { READ_FLAGS, SUMMARIZE_FLAGS } from '../cli/read-flags.js';
+import { exitCodeFor, openTraces } from '../cli/trace-input.js';
+import { count, oneOf, text } from '../cli/values.js';
+import {
+  EXPORT_FORMATS,
+  type ExportFormatName,
+  exportTrace,
+  formatOfFile,
+  loadDemangler,
+  UsageError,
+} from '../index.js';
+
+const FORMATS = Object.keys(EXPORT_FORMATS) as ExportFormatName[];
+const { strict, quiet } = READ_FLAGS;
+const { filter, notrace, match, tid } = SUMMARIZE_FLAGS;
+
+const FLAGS = {
+  to: {
+    type: 'option',
+    options: FORMATS,
+    read: oneOf(...FORMATS),
+    summary: "the format; may be left out when the output's name tells it",
+  },
+  output: {
+    type: 'option',
+    char: 'o',
+    helpValue: 'FILE|-',
+    read: text,
+    default: '-',
+    summary: 'where it goes; standard output by default',
+  },
+  filter,
+  notrace,
+  match,
+  tid,
+  mips: {
+    type: 'option',
+    helpValue: 'N',
+    read: count,
+    default: '1000',
+    summary: 'instructions shown as a microsecond by viewers that know only time (chrome, perfetto)',
+  },
+  'separate-recursion': {
+    type: 'option',
+    helpValue: 'N',
+    read: count,
+    default: '1',
+    summary: "activations of a recursion shown apart (callgrind): name, name'2, ...",
+  },
+  'no-demangle': { type: 'boolean', summary: 'C++ and Rust names as they stand in the symbol table' },
+  strict,
+  quiet,
+} as const satisfies Flags;
+
+const chosenFormat = (to: ExportFormatName | undefined, output: string): ExportFormatName => {
+  const format = to ?? (output === '-' ? undefined : formatOfFile(output));
+  if (format !== undefined) return format;
+  const what = output === '-' ? 'which format?' : `the name ${output} does not tell the format`;
+  throw new UsageError(what, { hint: `choose one with --to: ${FORMATS.join(', ')}` });
+};
+
+export default class Export extends BaseCommand {
+  static id = 'export';
+  static hiddenAliases = ['dump'];
+  static summary = "write a trace in another program's format";
+  static description = [
+    'Costs are guest instructions; viewers that know only time are told that --mips of them take a microsecond. Formats:',
+    ...Object.values(EXPORT_FORMATS).map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`),
+  ].join('\n');
+  static usage = 'export [TRACE|-] [--to FORMAT] [-o FILE] [OPTIONS]';
+  static examples = [
+    '<%= config.bin %> export good.pb --to folded',
+    '<%= config.bin %> export good.pb -o callgrind.out.lock',
+    '<%= config.bin %> export good.pb -o lock.perfetto-trace --tid 1',
+    '<%= config.bin %> export good.pb --to jsonl -q',
+  ];
+  static args = { trace: { name: 'trace', description: 'a trace file; trace.pb by default' } };
+  static flags = FLAGS;
+
+  async run(): Promise<number> {
+    const { flags, operands } = this.parse(Export);
+    if (operands.length > 1) throw new UsageError('export takes one trace');
+    const { output } = flags;
+    const to = chosenFormat(flags.to, output);
+    const { isBinary, hasCalls } = EXPORT_FORMATS[to];
+    if (isBinary) refuseTerminal(output, to);
+    const [only, without] = [anyOf(flags.filter, flags.match), anyOf(flags.notrace, flags.match)];
+    if (!hasCalls && (only || without)) {
+      throw new UsageError(`${to} knows no calls, so --filter and --notrace mean nothing to it`);
+    }
+    const readers = openTraces(operands);
+    for (const { name } of readers) refuseOverwrite(name, output);
+    const demangle = flags['no-demangle'] ? undefined : await loadDemangler();
+    const target = openTarget(output);
+    for (const reader of readers) {
+      const { bytes, events } = await exportTrace(reader, {
+        to,
+        write: target.write,
+        filters: { ...(only && { only }), ...(without && { without }) },
+        ...(flags.tid.length > 0 && { threads: flags.tid }),
+        mips: flags.mips,
+        separateRecursion: flags['separate-recursion'],
+        ...(demangle && { demangle }),
+        onWarning: (warning) => flags.quiet || note(`warning: ${warning}`),
+      });
+      const facts = `${events.toLocaleString('en-US')} events, ${bytes.toLocaleString('en-US')} bytes`;
+      if (output !== '-' && !flags.quiet) note(`wrote ${output} as ${to} (${facts})`);
+    }
+    target.close();
+    return exitCodeFor(readers, flags);
+  }
+}
