@@ -44,6 +44,12 @@ export const RUN_FLAGS = {
     env: 'ARMSTALK_HOT_THRESHOLD',
     summary: 'with --tier auto: entries of a block before it becomes WebAssembly [default: 64]',
   },
+  prefetch: {
+    type: 'option',
+    helpValue: 'TRACE',
+    read: text,
+    summary: 'translate at the start what an earlier run of the program compiled, as its trace says',
+  },
   probe: {
     type: 'option',
     char: 'p',

@@ -46,6 +46,7 @@ export default class Run extends BaseCommand {
       profile: flags.profile,
       tier: flags.tier,
       hotThreshold: flags['hot-threshold'],
+      prefetch: flags.prefetch,
       events,
       probes: flags.probe,
       output,

@@ -36,6 +36,16 @@ const instructionStarts = (code: CodeWindow, pc: number): number[] => {
   return startsFrom(code, pc);
 };
 
+/** capstone-wasm throws on bytes that are no instruction. */
+const textOf = (engine: Capstone, bytes: Uint8Array, address: number): string | undefined => {
+  try {
+    const [insn] = engine.disasm(bytes, { address, count: 1 });
+    return insn === undefined ? undefined : `${insn.mnemonic} ${insn.opStr}`.trimEnd();
+  } catch {
+    return undefined;
+  }
+};
+
 /** The instructions of `code`, which holds `pc`. */
 export const disassemble = async (code: CodeWindow, pc: number): Promise<CrashInsn[]> => {
   const { loadCapstone, Capstone, Const } = createRequire(import.meta.url)('capstone-wasm') as CapstoneModule;
@@ -44,8 +54,7 @@ export const disassemble = async (code: CodeWindow, pc: number): Promise<CrashIn
   const lines = instructionStarts(code, pc).map((address): CrashInsn => {
     const offset = address - code.address;
     const bytes = code.bytes.slice(offset, offset + sizeAt(code, address));
-    const [insn] = engine.disasm(bytes, { address, count: 1 });
-    const text = insn === undefined ? '(not an instruction)' : `${insn.mnemonic} ${insn.opStr}`.trimEnd();
+    const text = textOf(engine, bytes, address) ?? '(not an instruction)';
     return { address, bytes: Buffer.from(bytes).toString('hex'), text, isPc: address === pc };
   });
   engine.close();

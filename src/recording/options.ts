@@ -25,6 +25,8 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   /** Which tiers may run guest code; the events are the same whatever is chosen. */
   readonly tier?: Tier | undefined;
   readonly hotThreshold?: number | undefined;
+  /** A trace of an earlier run: what it compiled is compiled before this run starts. */
+  readonly prefetch?: string | undefined;
   /** Places whose every visit is noted, see probe-spec. */
   readonly probes?: readonly string[] | undefined;
   /** Further receivers of events and notes; the map fills while modules are loaded. */

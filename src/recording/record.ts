@@ -3,6 +3,7 @@
  * command line can do, beyond printing, is in `RecordOptions`.
  */
 import { existsSync, renameSync } from 'node:fs';
+import type { InterworkingAddr } from '../bits.js';
 import type { IncidentNote, Note } from '../events/event.js';
 import { EventKind } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
@@ -19,6 +20,7 @@ import { EventLimit } from './event-limit.js';
 import { DEFAULT_EVENTS, type EventSelection, keepsNote, NO_EVENTS } from './event-selection.js';
 import { stopOnHostSignals } from './host-signals.js';
 import type { RecordOptions } from './options.js';
+import { readPrefetchList } from './prefetch-list.js';
 import { type ProbeCount, Probes } from './probes.js';
 import { exitCodeOf, type RunEnd, runEnd, traceEnd } from './run-end.js';
 import { TeeSink } from './tee-sink.js';
@@ -56,12 +58,15 @@ export interface RecordingCounts {
  * Runs `path` to its end, or until a limit stops it. Throws ProgramNotFoundError, ElfFormatError, UsageError (a probe that
  * makes no sense, arguments too long) before anything is written, OutputError when the trace cannot be written.
  */
-export const record = (path: string, options: RecordOptions = {}): Promise<Recording> =>
-  new Session(path, options).run();
+export const record = async (path: string, options: RecordOptions = {}): Promise<Recording> => {
+  const prefetch = options.prefetch === undefined ? [] : await readPrefetchList(options.prefetch);
+  return new Session(path, options, prefetch).run();
+};
 
 class Session {
   private readonly path: string;
   private readonly options: RecordOptions;
+  private readonly prefetch: readonly InterworkingAddr[];
   private readonly selection: EventSelection;
   private readonly probes: Probes;
   private readonly codeMap = new CodeMap();
@@ -72,7 +77,8 @@ class Session {
   private early: Note[] | undefined = [];
   private threads = 0;
 
-  constructor(path: string, options: RecordOptions) {
+  constructor(path: string, options: RecordOptions, prefetch: readonly InterworkingAddr[]) {
+    this.prefetch = prefetch;
     this.path = path;
     this.options = options;
     this.selection = options.output === undefined ? NO_EVENTS : (options.events ?? DEFAULT_EVENTS);
@@ -120,6 +126,7 @@ class Session {
   private createEngine(memory: GuestMemory): Stalker {
     const { tier, hotThreshold } = this.options;
     const stalker = new Stalker(memory, withoutUndefined({ tier, hotThreshold }) as TierOptions);
+    stalker.prefetchAtStart = this.prefetch;
     const sinks = [...(this.writer === undefined ? [] : [this.writer]), ...this.listeners];
     const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
     const { maxEvents, profile = 'precise' } = this.options;

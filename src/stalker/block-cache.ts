@@ -54,6 +54,13 @@ export class BlockCache {
     return block;
   }
 
+  /** Obtains the block at `location` and counts it as revisited that often: at the threshold it is trusted at once. */
+  prefetch(ctx: ExecCtx, location: Location, recycleCount: number): ExecBlock {
+    const block = this.obtain(ctx, location);
+    block.recycleCount = recycleCount;
+    return block;
+  }
+
   /** Whether exits may lead here without asking, and hot code may be made of it. */
   isTrusted(block: ExecBlock): boolean {
     return this.trustThreshold >= 0 && block.recycleCount >= this.trustThreshold;

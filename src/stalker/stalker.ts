@@ -21,7 +21,7 @@ import { type CallProbeCallback, CallProbes } from './call-probe.js';
 import { CalloutTable } from './callouts.js';
 import { Compiler } from './compile.js';
 import { EventRing } from './event-ring.js';
-import type { HotRegion, Segment } from './exec-block.js';
+import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
 import { type FollowOptions, NOT_FOLLOWED } from './options.js';
 import { installShadowStack, type ShadowFrame, ShadowStacks } from './shadow-stack.js';
@@ -35,6 +35,8 @@ export interface StalkerStats extends BlockCacheStats {
 
 export class Stalker implements CodeWatcher {
   readonly machine: Machine;
+  /** Blocks that the first thread translates before it runs, see `prefetch`. */
+  prefetchAtStart: readonly InterworkingAddr[] = [];
   /** Threads that start from now on are followed like this. */
   followNewThreads: FollowOptions = NOT_FOLLOWED;
   private readonly words: Int32Array;
@@ -182,6 +184,11 @@ export class Stalker implements CodeWatcher {
    * YIELD (fuel used up) or CONTROL. FUEL holds what is left.
    */
   run(fuel: number): number {
+    if (this.prefetchAtStart.length > 0) {
+      const addresses = this.prefetchAtStart;
+      this.prefetchAtStart = [];
+      this.prefetch(addresses);
+    }
     const clockBase = this.clock + fuel;
     if (clockBase !== this.ring.clockBase) {
       this.drain();
@@ -318,6 +325,25 @@ export class Stalker implements CodeWatcher {
   }
 
   // -- translations --------------------------------------------------------------------------------------------------
+
+  /**
+   * Translates what an earlier run translated, before this one needs it: the blocks at these addresses, as if each had
+   * been revisited `recycleCount` times (the trust threshold by default), hot code included. Addresses that are not
+   * executable now are left out. Emits COMPILE and nothing else. The thread must be live.
+   */
+  prefetch(addresses: Iterable<InterworkingAddr>, recycleCount = Math.max(0, this.trustThreshold)): void {
+    const ctx = this.live;
+    if (ctx === undefined) return;
+    const blocks: ExecBlock[] = [];
+    for (const address of addresses) {
+      if (this.compiler.readCode((address & ~1) >>> 0) === undefined) continue;
+      blocks.push(this.cache.prefetch(ctx, address, recycleCount));
+    }
+    this.tiering.compileAll(
+      ctx,
+      blocks.filter((block) => this.cache.isTrusted(block)),
+    );
+  }
 
   /** Unchanged re-visits before a block is trusted: -1 never, 0 at once; default 1. */
   get trustThreshold(): number {

@@ -33,6 +33,8 @@ const AREA_BYTES = 0x10_0000;
 const AREAS = TRANSLATOR_DATA_BYTES / AREA_BYTES;
 /** Most regions in one module. */
 const BATCH = 24;
+/** Most regions in one module made at start-up. */
+const PREFETCH_BATCH = 200;
 /** Heat of a block that is not to be promoted (again). */
 const SETTLED = Number.NEGATIVE_INFINITY;
 
@@ -132,6 +134,27 @@ export class Tiering {
     }
     for (const region of own.translator.compile(batch)) this.adopt(ctx, own.translator, region);
     return trigger.owner.hotEntry !== undefined;
+  }
+
+  /** Compiles these blocks, trusted by their caller, in as few modules as possible. */
+  compileAll(ctx: ExecCtx, blocks: readonly ExecBlock[]): void {
+    if (this.threshold === Number.POSITIVE_INFINITY) return;
+    const own = this.translatorOf(ctx) ?? this.makeTranslator(ctx);
+    if (own === undefined) return;
+    const getBlock = (location: Location): IrBlock | undefined => this.eligible(ctx, location);
+    let pending: RegionInput[] = [];
+    const covered = new Set<Location>();
+    for (const block of blocks) {
+      if (block.hotEntry !== undefined || covered.has(block.location)) continue;
+      const [region] = formRegions(getBlock, [block.location]);
+      if (region === undefined) continue;
+      for (const { location } of region.blocks) covered.add(location);
+      pending.push(region);
+      if (pending.length < PREFETCH_BATCH) continue;
+      for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own.translator, compiled);
+      pending = [];
+    }
+    for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own.translator, compiled);
   }
 
   /** The trigger's region first, then those of warm blocks that are not inside one of the batch already. */
