@@ -41,8 +41,8 @@ interface FunctionRow {
   readonly calls: number;
 }
 
-const summaryOf = (trace: string, ...more: string[]): { functions: FunctionRow[] } & Record<string, unknown> => {
-  const { stdout, stderr, status } = armstalk(['summarize', trace, '--json', ...more]);
+const summaryOf = (trace: string): { functions: FunctionRow[] } & Record<string, unknown> => {
+  const { stdout, stderr, status } = armstalk(['summarize', trace, '--json', '--top', '0']);
   expect(stderr).toBe('');
   expect(status).toBe(0);
   return JSON.parse(stdout.toString());
