@@ -39,4 +39,5 @@ export { type Recording, record } from './recording/record.js';
 export { signalName } from './recording/run-end.js';
 export { Stalker } from './stalker/stalker.js';
 export { type TraceIntegrity, TraceReader } from './trace/reader.js';
+export { type RepairReport, repairTrace } from './trace/repair.js';
 export { TraceWriter } from './trace/writer.js';

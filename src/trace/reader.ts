@@ -2,8 +2,6 @@ import { TraceFormatError } from '../errors.js';
 import type { ModuleNote, Note } from '../events/event.js';
 import { type ByteIterable, ByteWindow, openBytes, plainBytes } from './byte-source.js';
 import { ChunkDecoder } from './chunk-decoder.js';
-import { MAX_RAW_BYTES } from './chunk-format.js';
-import { decompress } from './codec.js';
 import type { EventColumns } from './event-columns.js';
 import { decodeMessage } from './message-decoder.js';
 import type { RecordedEnd, RecordedHeader, RecordedSymbol } from './messages.js';
@@ -11,7 +9,7 @@ import { incidentNote, moduleNote, probeNote, syscallNote, threadNote } from './
 import { type Damage, PacketReader, type RawPacket } from './packet-reader.js';
 import { PREAMBLE } from './preamble.js';
 import { BODY } from './schema.js';
-import { VarintCursor } from './varint-cursor.js';
+import { isContentError, unpack } from './unpack.js';
 
 /** What a chunk says of itself without being decoded. */
 export interface ChunkFacts {
@@ -52,6 +50,8 @@ export interface TraceIntegrity {
 export interface ReadOptions {
   /** False: chunks are not decoded but yielded as facts. */
   readonly decode?: boolean;
+  /** True: packets are missing on purpose, as from a RangeSource. */
+  readonly isPartial?: boolean;
 }
 
 type Decoded = Record<string, unknown>;
@@ -80,6 +80,7 @@ export class TraceReader {
   private readonly decoder = new ChunkDecoder();
   private nextSeq = 1;
   private ended = true;
+  private isPartial = false;
 
   private constructor(source: string | ByteIterable, name: string) {
     this.name = name;
@@ -96,6 +97,7 @@ export class TraceReader {
    */
   async *items(options: ReadOptions = {}): AsyncGenerator<TraceItem> {
     const window = new ByteWindow(plainBytes(this.source));
+    this.isPartial = options.isPartial ?? false;
     try {
       await this.checkMagic(window);
       const packets = new PacketReader(window, (damage) => this.damaged(damage));
@@ -152,7 +154,7 @@ export class TraceReader {
   }
 
   private countPacket({ field, seq }: RawPacket): void {
-    if (field === BODY.header) this.nextSeq = seq;
+    if (field === BODY.header || this.isPartial) this.nextSeq = seq;
     this.integrity.lostPackets += Math.max(0, seq - this.nextSeq);
     this.nextSeq = seq + 1;
   }
@@ -224,19 +226,13 @@ export class TraceReader {
   private packed(body: Uint8Array, decode: boolean): readonly TraceItem[] {
     const message = decodeMessage('Packed', body);
     if (!decode && (message.events as number) > 0) return [this.facts(message as unknown as ChunkFacts)];
-    const rawSize = message.rawSize as number;
-    if (rawSize > MAX_RAW_BYTES) throw new RangeError(`a packet that unpacks to ${rawSize} bytes is too large`);
-    const raw = decompress(message.codec as number, message.data as Uint8Array, rawSize);
-    const cursor = new VarintCursor();
-    cursor.open(raw);
-    const field = Math.floor(cursor.next() / 8);
-    if (field === BODY.packed) throw new RangeError('a packed packet inside a packed one');
-    return this.itemsOfBody(field, cursor.take(cursor.next()), decode);
+    const content = unpack({ field: BODY.packed, body });
+    return this.itemsOfBody(content.field, content.body, decode);
   }
 }
 
 /** Every large field of EventChunk, left as bytes when only its facts are wanted. */
-const COLUMN_FIELDS: ReadonlySet<string> = new Set([
+export const COLUMN_FIELDS: ReadonlySet<string> = new Set([
   'openReturns',
   'edgeLocation',
   'edgeTarget',
@@ -250,11 +246,3 @@ const COLUMN_FIELDS: ReadonlySet<string> = new Set([
 
 const notes = (messages: unknown, note: (raw: Decoded) => Note): readonly TraceItem[] =>
   (messages as Decoded[]).map((raw) => ({ type: 'note', note: note(raw) }));
-
-/** Errors that mean the bytes are wrong, as opposed to mistakes of ours. */
-const isContentError = (error: unknown): boolean =>
-  error instanceof RangeError ||
-  (error instanceof Error && /^(Z_|ERR_(BUFFER|BROTLI|_ERROR|PADDING|OUT_OF_RANGE|FORMAT))/.test(codeOf(error))) ||
-  (error instanceof Error && /wire ?type|out of range|invalid varint|max depth/i.test(error.message));
-
-const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
