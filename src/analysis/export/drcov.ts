@@ -4,8 +4,8 @@ import { blockSize } from '../edge-tables.js';
 import type { Exporter, ExportFormat, ExportJob } from './format.js';
 
 const MAX_BLOCKS = 1 << 22;
-/** A record's size field has 16 bits. */
-const MAX_BLOCK_BYTES = 0xffff;
+/** A record's size field has 16 bits; instructions are halfwords. */
+const MAX_BLOCK_BYTES = 0xfffe;
 const RECORD_BYTES = 8;
 
 interface CoveredModule {
