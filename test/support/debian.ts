@@ -33,8 +33,6 @@ const updateLists = (): void => {
   writeFileSync(done, '');
 };
 
-export const hasApt = (): boolean => spawnSync('apt-get', ['--version']).status === 0;
-
 /** The directory an armhf package was unpacked into. Throws with apt's words when it cannot be had. */
 export const debianPackage = (name: string): string => {
   const directory = join(root, 'unpacked', name);

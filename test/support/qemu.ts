@@ -33,8 +33,6 @@ export interface RunResult {
   readonly timedOut: boolean;
 }
 
-export const hasQemu = (): boolean => spawnSync('qemu-arm', ['--version']).status === 0;
-
 const qemuArgs = (program: string, options: RunOptions): string[] => [
   ...(options.cpu === undefined ? [] : ['-cpu', options.cpu]),
   ...(options.argv0 === undefined ? [] : ['-0', options.argv0]),
