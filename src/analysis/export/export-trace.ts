@@ -1,5 +1,5 @@
 import { hex } from '../../bits.js';
-import type { ModuleNote, Note } from '../../events/event.js';
+import type { Note } from '../../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { TraceItem, TraceReader } from '../../trace/reader.js';
 import type { CallFilters } from '../call-stats.js';
@@ -54,7 +54,6 @@ class ExportFold {
   private readonly threads: readonly number[] | undefined;
   private readonly out: ExportOutput;
   private readonly symbols = new TraceSymbols();
-  private readonly modules: ModuleNote[] = [];
   private readonly threadNames = new Map<number, string>();
   private readonly walk: CallWalk | undefined;
   private end: RecordedEnd | undefined;
@@ -105,7 +104,6 @@ class ExportFold {
       out: this.out,
       symbols: this.symbols,
       functions,
-      modules: this.modules,
       nameOf: demangle === undefined ? plainName : (info) => demangle(plainName(info)),
       mips: options.mips ?? 1000,
       separateRecursion: options.separateRecursion ?? 1,
@@ -117,17 +115,14 @@ class ExportFold {
     if (this.segments++ > 0) {
       this.endSegment();
       this.symbols.clear();
-      this.modules.length = 0;
       this.threadNames.clear();
     }
     this.exporter.begin?.(header, this.segments - 1);
   }
 
   private note(note: Note): void {
-    if (note.type === 'module') {
-      this.symbols.addModule(note);
-      this.modules.push(note);
-    } else if (this.threads && !this.threads.includes(note.tid)) return;
+    if (note.type === 'module') this.symbols.addModule(note);
+    else if (this.threads && !this.threads.includes(note.tid)) return;
     if (note.type === 'thread' && note.name) this.threadNames.set(note.tid, note.name);
     this.exporter.note?.(note);
   }

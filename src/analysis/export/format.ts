@@ -1,4 +1,4 @@
-import type { ModuleNote, Note } from '../../events/event.js';
+import type { Note } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { FunctionTable } from '../function-table.js';
@@ -45,8 +45,6 @@ export interface ExportJob {
   readonly symbols: TraceSymbols;
   /** What the numbers told to a ThreadListener stand for. */
   readonly functions: FunctionTable;
-  /** Modules of the present segment. */
-  readonly modules: readonly ModuleNote[];
   /** How a function is called in the output. */
   readonly nameOf: (info: FunctionInfo) => string;
   /** Instructions taken for a microsecond, for viewers that know only time. */
