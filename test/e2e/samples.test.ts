@@ -39,6 +39,8 @@ describe.each(names)('sample %s', (name) => {
 interface FunctionRow {
   readonly symbol: string;
   readonly calls: number;
+  readonly returns: number;
+  readonly deepest: number;
 }
 
 const summaryOf = (trace: string): { functions: FunctionRow[] } & Record<string, unknown> => {
@@ -49,12 +51,23 @@ const summaryOf = (trace: string): { functions: FunctionRow[] } & Record<string,
 };
 
 describe('fib(20)', () => {
-  it.each(['arm', 'thumb'])('shows 21,891 calls of fib (%s)', (isa) => {
+  it.each(['arm', 'thumb'])('shows 21,891 calls and returns of fib, 20 frames of it at the deepest (%s)', (isa) => {
     const trace = join(scratch, `fib-${isa}.pb`);
     const run = armstalk(['run', '-o', trace, sample(`fib-${isa}`)]);
     expect(run.stdout.toString()).toBe('fib(20) = 6765\n');
     expect(run.status).toBe(0);
-    expect(summaryOf(trace).functions.find(({ symbol }) => symbol === 'fib')?.calls).toBe(21_891);
+    const fib = summaryOf(trace).functions.find(({ symbol }) => symbol === 'fib');
+    expect([fib?.calls, fib?.returns, fib?.deepest]).toEqual([21_891, 21_891, 20]);
+    const columns = armstalk([
+      'summarize',
+      trace,
+      '-f',
+      '+returns,deepest',
+      '--top',
+      '1',
+      '--no-header',
+    ]).stdout.toString();
+    expect(columns).toMatch(/^ *21891 +207\d\d\d +207\d\d\d +99\.\d% +21891 +20 +fib$/m);
   });
 
   it('hands words after -- to the guest', () => {
