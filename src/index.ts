@@ -10,8 +10,10 @@ export {
 export type { DivergedBlock, Divergence } from './analysis/divergence.js';
 export { type ExportOptions, type ExportSummary, exportTrace } from './analysis/export/export-trace.js';
 export { EXPORT_FORMATS, type ExportFormatName, formatOfFile } from './analysis/export/formats.js';
+export type { ClockRange, ReadFilters } from './analysis/filters.js';
 export type { FunctionDiff } from './analysis/function-diff.js';
 export { describeTrace, type SegmentInfo, type TraceInfo } from './analysis/info.js';
+export { openForReplay, type ReplayOptions, type ReplayRecord, replayTrace } from './analysis/replay.js';
 export { type SummarizeOptions, type Summary, type SummaryTable, summarize } from './analysis/summarize.js';
 export type { Place } from './analysis/symbolize.js';
 export type { HunkLine, TreeHunk } from './analysis/tree-diff.js';

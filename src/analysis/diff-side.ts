@@ -28,7 +28,7 @@ export class DiffSide {
   header: RecordedHeader | undefined;
   end: RecordedEnd | undefined;
   isDone = false;
-  /** Clock of the latest chunk. */
+  /** Clock of the latest chunk or system call. */
   clock = 0;
   private readonly items: AsyncGenerator<TraceItem>;
   private readonly segment: number;
@@ -115,7 +115,10 @@ export class DiffSide {
   }
 
   private note(note: Extract<TraceItem, { type: 'note' }>['note']): SyscallNote | undefined {
-    if (note.type === 'syscall') return note;
+    if (note.type === 'syscall') {
+      this.clock = Math.max(this.clock, note.clock);
+      return note;
+    }
     if (note.type !== 'module') return undefined;
     this.modules.push(note);
     this.symbols.addModule(note);

@@ -35,6 +35,8 @@ export interface DiffOptions {
 export interface DiffedTrace {
   readonly file: string;
   readonly program: string;
+  /** Of the program's file; empty when it has none. */
+  readonly buildId: string;
   readonly exit: TraceFacts['exit'];
   readonly insns: number;
   readonly complete: boolean;
@@ -47,6 +49,8 @@ export interface TraceDiff {
   readonly level: 'block' | 'instruction' | 'call';
   readonly old: DiffedTrace;
   readonly new: DiffedTrace;
+  /** Events of threads that both have. */
+  readonly commonEvents: number;
   readonly first: Divergence | undefined;
   /** Threads that differ, the one that did so first in front. */
   readonly threads: readonly Divergence[];
@@ -104,12 +108,15 @@ class DiffRun {
     return this.result();
   }
 
-  /** Only what both traces recorded can be compared. COMPILE says nothing where every block does. */
+  /**
+   * Only what both traces recorded can be compared. What was compiled when is the recorder's affair (it may have been
+   * prefetched), and is compared only where there is nothing else.
+   */
   private decideRules(): void {
     const [old, now] = this.sides;
     const both = (old.header?.eventMask ?? 0) & (now.header?.eventMask ?? 0);
     const isExact = (both & (EventKind.BLOCK | EventKind.EXEC)) !== 0;
-    this.mask = isExact ? both & ~EventKind.COMPILE : both;
+    this.mask = both & ~EventKind.COMPILE || both;
     const compareCosts = !isExact && !(this.options.ignore ?? []).includes('clock');
     this.rules = { context: this.context, compareCosts };
   }
@@ -167,6 +174,7 @@ class DiffRun {
       level: this.mask & EventKind.EXEC ? 'instruction' : this.mask & EventKind.BLOCK ? 'block' : 'call',
       old: oldFacts,
       new: newFacts,
+      commonEvents: [...this.threads.values()].reduce((sum, thread) => sum + thread.commonEvents, 0),
       first: divergences[0]?.divergence,
       threads: divergences.map(({ divergence }) => divergence),
       syscalls: difference,
@@ -184,9 +192,10 @@ class DiffRun {
   }
 }
 
-const diffedTrace = ({ reader, header, end, clock }: DiffSide): DiffedTrace => ({
+const diffedTrace = ({ reader, header, modules, end, clock }: DiffSide): DiffedTrace => ({
   file: reader.name,
   program: header?.program ?? '',
+  buildId: modules[0]?.buildId ?? '',
   exit: end && exitOf(end),
   insns: end?.clock ?? clock,
   complete: reader.integrity.complete,

@@ -49,7 +49,7 @@ export class FlowThread {
   private readonly forest: CallForest;
   private readonly release: (chunk: FlowChunk) => void;
   private readonly waiting: readonly [FlowChunk[], FlowChunk[]] = [[], []];
-  private commonEvents = 0;
+  commonEvents = 0;
   private commonBlocks = 0;
   private last: FlowStep | undefined;
   private lastBlock: FlowStep | undefined;

@@ -22,6 +22,9 @@ const MAX_WAITING = 1 << 16;
 export class SyscallPairs {
   difference: SyscallDifference | undefined;
   private readonly threads = new Map<number, readonly [SyscallNote[], SyscallNote[]]>();
+  private readonly seen: [old: boolean, now: boolean] = [false, false];
+  /** Set when one side has fallen too far behind to be compared. */
+  private isOff = false;
   private readonly ignoresArguments: boolean;
   private readonly ignoresResults: boolean;
 
@@ -31,7 +34,8 @@ export class SyscallPairs {
   }
 
   add(side: 0 | 1, note: SyscallNote): void {
-    if (this.difference !== undefined) return;
+    if (this.difference !== undefined || this.isOff) return;
+    this.seen[side] = true;
     let queues = this.threads.get(note.tid);
     if (queues === undefined) {
       queues = [[], []];
@@ -40,7 +44,7 @@ export class SyscallPairs {
     const other = queues[side === 0 ? 1 : 0];
     if (other.length === 0) {
       queues[side].push(note);
-      if (queues[side].length > MAX_WAITING) this.differ(queues[0][0], queues[1][0]);
+      if (queues[side].length > MAX_WAITING) this.giveUp();
       return;
     }
     const partner = other.shift() as SyscallNote;
@@ -50,11 +54,17 @@ export class SyscallPairs {
     }
   }
 
-  /** No more calls will come. */
+  /** No more calls will come. A trace without any was recorded without them. */
   finish(): void {
+    if (!this.seen[0] || !this.seen[1] || this.isOff) return;
     for (const [old, now] of this.threads.values()) {
       if (this.difference === undefined && old.length + now.length > 0) this.differ(old[0], now[0]);
     }
+  }
+
+  private giveUp(): void {
+    this.isOff = true;
+    this.threads.clear();
   }
 
   private differ(old: SyscallNote | undefined, now: SyscallNote | undefined): void {
@@ -63,16 +73,19 @@ export class SyscallPairs {
   }
 
   private essence({ name, text, result }: SyscallNote): string {
-    const at = text.lastIndexOf(') = ');
+    const at = text.search(RESULT);
     const call = this.ignoresArguments ? name : at < 0 ? text : text.slice(0, at);
     return `${withoutAddresses(call)} = ${this.ignoresResults ? '' : withoutAddresses(resultText(text, at, result))}`;
   }
 }
 
+/** The last `) = `, which stands in a column. */
+const RESULT = /\)\s+= (?!.*\)\s+= )/;
+
 const sideOf = (note: SyscallNote | undefined): SyscallSide | undefined =>
   note && { clock: note.clock, text: note.text };
 
 const resultText = (text: string, at: number, result: number | undefined): string =>
-  at < 0 ? String(result) : text.slice(at + 4);
+  at < 0 ? String(result) : text.slice(at);
 
 const withoutAddresses = (text: string): string => text.replace(/\b0x[0-9a-f]+/g, '0x');

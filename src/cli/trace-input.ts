@@ -17,6 +17,10 @@ const damageText = (name: string, { reason, intactPackets, intactEvents }: Trace
   return `${name}: ${reason ?? 'incomplete'}; ${packets} (${events}) intact`;
 };
 
+/** Whether it is known if a trace is whole: it was read to its end, or something wrong was met. */
+export const wasRead = ({ integrity }: TraceReader): boolean =>
+  integrity.sizeBytes > 0 || integrity.firstBadOffset !== undefined;
+
 /** Warns of incomplete traces; gives the exit code. */
 export const exitCodeFor = (readers: readonly TraceReader[], flags: { strict: boolean; quiet: boolean }): number => {
   const torn = readers.filter(({ integrity }) => !integrity.complete);

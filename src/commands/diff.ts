@@ -5,7 +5,7 @@ import { diffJson } from '../cli/diff-json.js';
 import { openPair } from '../cli/diff-operands.js';
 import { type DiffParts, diffText } from '../cli/diff-text.js';
 import { writeStdout } from '../cli/output.js';
-import { exitCodeFor } from '../cli/trace-input.js';
+import { exitCodeFor, wasRead } from '../cli/trace-input.js';
 import { diffTraces } from '../index.js';
 
 const EXIT_SAME = 0;
@@ -52,6 +52,6 @@ export default class Diff extends BaseCommand {
     };
     if (flags.json) this.printJson(diffJson(diff, await branchInsn(diff.first)));
     else if (!flags.quiet) writeStdout(diffText(diff, parts, await branchInsn(diff.first)));
-    return exitCodeFor(readers, { ...flags, strict: false }) || (diff.same ? EXIT_SAME : EXIT_DIFFERS);
+    return exitCodeFor(readers.filter(wasRead), { ...flags, strict: false }) || (diff.same ? EXIT_SAME : EXIT_DIFFERS);
   }
 }

@@ -33,10 +33,15 @@ export class PacketWriter {
     this.sincePreamble = 0;
   }
 
+  /** Where the next packet will be. */
+  nextOffset(): number {
+    if (this.sincePreamble >= PREAMBLE_INTERVAL) this.preamble();
+    return this.output.length;
+  }
+
   /** A packet with body `field`; answers its offset in the output. */
   write(field: number, body: Uint8Array): number {
-    if (this.sincePreamble >= PREAMBLE_INTERVAL) this.preamble();
-    const offset = this.output.length;
+    const offset = this.nextOffset();
     const { head, packet } = this;
     head.clear();
     head.tag(2, 0);

@@ -8,6 +8,7 @@ import type { RecordedEnd, RecordedHeader, RecordedSymbol } from './messages.js'
 import { incidentNote, moduleNote, probeNote, syscallNote, threadNote } from './note-messages.js';
 import { type Damage, PacketReader, type RawPacket } from './packet-reader.js';
 import { PREAMBLE } from './preamble.js';
+import { RangeSource } from './range-source.js';
 import { BODY } from './schema.js';
 import { isContentError, unpack } from './unpack.js';
 
@@ -50,8 +51,6 @@ export interface TraceIntegrity {
 export interface ReadOptions {
   /** False: chunks are not decoded but yielded as facts. */
   readonly decode?: boolean;
-  /** True: packets are missing on purpose, as from a RangeSource. */
-  readonly isPartial?: boolean;
 }
 
 type Decoded = Record<string, unknown>;
@@ -80,11 +79,13 @@ export class TraceReader {
   private readonly decoder = new ChunkDecoder();
   private nextSeq = 1;
   private ended = true;
-  private isPartial = false;
+  /** Packets are missing on purpose. */
+  private readonly isPartial: boolean;
 
   private constructor(source: string | ByteIterable, name: string) {
     this.name = name;
     this.source = openBytes(source);
+    this.isPartial = source instanceof RangeSource;
   }
 
   static open(source: string | ByteIterable, name = typeof source === 'string' ? source : '<stream>'): TraceReader {
@@ -97,7 +98,6 @@ export class TraceReader {
    */
   async *items(options: ReadOptions = {}): AsyncGenerator<TraceItem> {
     const window = new ByteWindow(plainBytes(this.source));
-    this.isPartial = options.isPartial ?? false;
     try {
       await this.checkMagic(window);
       const packets = new PacketReader(window, (damage) => this.damaged(damage));

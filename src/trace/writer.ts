@@ -123,7 +123,7 @@ export class TraceWriter implements EventSink {
     this.flush();
     const packets = this.opened();
     const end = { ...summary, kindCounts: this.kindCounts, ...this.noteCounts };
-    const indexOffset = (this.output as Output).length;
+    const indexOffset = packets.nextOffset();
     const chunks = this.index.map(({ offset, ...row }) => ({ ...row, distance: indexOffset - offset }));
     const written = packets.write(BODY.index, encodeMessage('Index', { chunks }));
     packets.write(BODY.end, encodeMessage('End', end));

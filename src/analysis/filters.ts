@@ -1,0 +1,53 @@
+import type { CallFilters, FunctionTest } from './call-stats.js';
+import type { FunctionInfo } from './symbolize.js';
+import { COUNTED, DROPPED, OUTSIDE } from './thread-stack.js';
+
+/** What of the calls a reader wants to see. */
+export interface ReadFilters extends CallFilters {
+  /** Not these functions themselves; what they call moves up a level. */
+  readonly hide?: FunctionTest;
+  /** Only calls of these functions and the calls that lead to them. */
+  readonly caller?: FunctionTest;
+  /** Only functions for which this is true, as if the others were hidden. */
+  readonly rows?: FunctionTest;
+  /** Levels shown at most. */
+  readonly depth?: number;
+  /** Calls that cost fewer instructions are left out. */
+  readonly minCost?: number;
+}
+
+/** Clocks from `from` to `to`, both included. */
+export interface ClockRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What the filters say of one function. */
+export interface Verdict {
+  readonly info: FunctionInfo;
+  /** Begins a subtree to be shown. */
+  readonly isChosen: boolean;
+  /** Begins a subtree to be left out. */
+  readonly isDropped: boolean;
+  /** Gets a line of its own, where it is shown. */
+  readonly isVisible: boolean;
+  /** Is reason enough to show the calls that lead to it. */
+  readonly isGoal: boolean;
+}
+
+export const judge = (info: FunctionInfo, filters: ReadFilters): Verdict => {
+  const { only, without, hide, caller, rows } = filters;
+  return {
+    info,
+    isChosen: only === undefined || only(info),
+    isDropped: without?.(info) ?? false,
+    isVisible: !(hide?.(info) ?? false) && (rows === undefined || rows(info)),
+    isGoal: caller === undefined || caller(info),
+  };
+};
+
+/** Whether a call is inside what is shown, given where its caller stands: OUTSIDE, COUNTED or DROPPED. */
+export const standingUnder = (caller: number, { isChosen, isDropped }: Verdict): number => {
+  if (caller === DROPPED || isDropped) return DROPPED;
+  return caller === COUNTED || isChosen ? COUNTED : OUTSIDE;
+};

@@ -1,0 +1,72 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { writeStdout } from '../cli/output.js';
+import { anyOf, moduleTest } from '../cli/pattern.js';
+import { REPLAY_FLAGS } from '../cli/replay-flags.js';
+import { replayText } from '../cli/replay-style.js';
+import { verifyTrace } from '../cli/replay-verify.js';
+import { exitCodeFor, wasRead } from '../cli/trace-input.js';
+import { openForReplay, type ReadFilters, replayTrace, UsageError } from '../index.js';
+
+const DEFAULT_TRACE = 'trace.pb';
+/** Characters written at once. */
+const PAGE = 1 << 14;
+
+export default class Replay extends BaseCommand {
+  static id = 'replay';
+  static summary = 'show what happened, in order: the call tree, system calls, or every event';
+  static description =
+    'INSNS are the guest instructions a call cost, callees included; instructions are not time. All threads are shown ' +
+    'together in the order of the clock. With --range only the part of the file that is needed is read. ' +
+    'With --verify the program is run again as it was, on the input it is given now; the exit code is 0 when it does the ' +
+    'same, 1 when it does not, 2 in trouble.';
+  static usage = 'replay [TRACE|-] [OPTIONS]';
+  static examples = [
+    '<%= config.bin %> replay good.pb -F main -D 3',
+    '<%= config.bin %> replay good.pb --strace',
+    '<%= config.bin %> replay good.pb -r 10k~12k --flat',
+    '<%= config.bin %> replay good.pb -C write -I lock --jsonl',
+    'echo 4711 | <%= config.bin %> replay good.pb --verify',
+  ];
+  static args = { trace: { name: 'trace', description: 'a trace; trace.pb by default' } };
+  static flags = REPLAY_FLAGS;
+
+  async run(): Promise<number> {
+    const { flags, operands } = this.parse(Replay);
+    if (operands.length > 1) throw new UsageError(`replay shows one trace, not ${operands.length}`);
+    const [path = DEFAULT_TRACE] = operands;
+    if (flags.verify) return verifyTrace(path, flags);
+    const text = replayText(flags, path);
+    const reader = openForReplay(path, flags.range);
+    let page = text.head;
+    const records = replayTrace(reader, {
+      view: flags.strace ? 'notes' : flags.flat ? 'flat' : 'tree',
+      filters: this.filters(),
+      ...(flags.range && { range: flags.range }),
+      ...(flags.tid.length > 0 && { threads: flags.tid }),
+    });
+    for await (const batch of records) {
+      for (const record of batch) page += text.lines(record);
+      if (page.length < PAGE) continue;
+      writeStdout(page);
+      page = '';
+    }
+    writeStdout(page + text.tail);
+    return wasRead(reader) ? exitCodeFor([reader], flags) : 0;
+  }
+
+  private filters(): ReadFilters {
+    const { flags } = this.parse(Replay);
+    const [only, without] = [anyOf(flags.filter, flags.match), anyOf(flags.notrace, flags.match)];
+    const [caller, hide] = [anyOf(flags.caller, flags.match), anyOf(flags.hide, flags.match)];
+    const rows = moduleTest(flags['include-module'], flags['exclude-module']);
+    return {
+      ...(only && { only }),
+      ...(without && { without }),
+      ...(caller && { caller }),
+      ...(hide && { hide }),
+      ...(rows && { rows }),
+      ...(flags.depth !== undefined && { depth: flags.depth }),
+      ...(flags['min-cost'] !== undefined && { minCost: flags['min-cost'] }),
+    };
+  }
+}
