@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   stalker: ['arm', 'ir', 'interpreter', 'translator', 'guest', 'events', 'bits', 'errors'],
   linux: ['guest', 'events', 'bits', 'errors'],
   process: ['stalker', 'linux', 'elf', 'arm', 'guest', 'events', 'bits', 'errors'],
-  trace: ['events', 'bits', 'errors'],
+  trace: ['events', 'wasm', 'bits', 'errors'],
   analysis: ['trace', 'events', 'elf', 'errors', 'bits'],
   recording: ['process', 'stalker', 'trace', 'elf', 'events', 'guest', 'bits', 'errors'],
   index: ['process', 'stalker', 'recording', 'trace', 'analysis', 'elf', 'events', 'guest', 'errors', 'bits'],

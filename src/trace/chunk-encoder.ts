@@ -1,18 +1,10 @@
-import { EventKind } from '../events/event.js';
-import { type EventBatch, RECORD_WORDS } from '../events/ring.js';
+import { type EventBatch, RECORD_WORDS, type SiteTable } from '../events/ring.js';
 import { ByteColumn } from './byte-column.js';
-import {
-  EDGE_DYNAMIC,
-  EDGE_HAS_TARGET,
-  HASH_FACTOR,
-  HASH_MASK,
-  HASH_SHIFT,
-  KIND_BITS,
-  KIND_ORDER,
-  MAX_OPEN_RETURNS,
-} from './chunk-format.js';
-import { EdgeTable, ROW, ROW_SHIFT } from './edge-table.js';
+import { HASH_MASK, KIND_BITS, KIND_ORDER, MAX_OPEN_RETURNS } from './chunk-format.js';
+import { EdgeTable } from './edge-table.js';
+import { EncoderMemory } from './encoder-memory.js';
 import { CHUNK } from './schema.js';
+import { makeStrideLoop, STATE } from './stride-loop.js';
 
 /** A chunk as bytes of an EventChunk message, valid until the next event, and what the index and Packed say of it. */
 export interface EncodedChunk {
@@ -35,9 +27,14 @@ export interface ChunkLimits {
 /** Events between two looks at the size of the columns. */
 const STRIDE = 2048;
 const SLOT_WORDS = 4;
-// Read once: an import's property costs loads and checks each time the hot loop asks for it.
-const { CALL, RET } = EventKind;
-const { adjust: ADJUST, target: TARGET, returns: RETURNS, lastDelta: LAST_DELTA } = ROW;
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
 
 /** Clock differences below this are safe in int32 arithmetic. */
 const REACH = 2 ** 30;
@@ -47,10 +44,26 @@ const clockAt = ({ words, sites, clockBase }: EventBatch, index: number): number
   return clockBase - (words[index * RECORD_WORDS + 1] as number) - (sites.clockAdjust[site] as number);
 };
 
+/** The memory and the loop that all encoders share, made when the first one is. */
+const engine = once(() => {
+  const memory = new EncoderMemory();
+  const loop = makeStrideLoop(memory, {
+    intern: (site, target) => running.encoder.edges.intern(running.sites, site, target),
+    miss: (slot, edge, delta, run, lastDelta) => running.encoder.miss(slot, edge, delta, run, lastDelta),
+    escapeCall: (event, recorded, depth, known) => running.encoder.escapeCall(event, recorded, depth, known),
+    escapeReturn: (event, recorded, depth, known, target) =>
+      running.encoder.escapeReturn(event, recorded, depth, known, target),
+  });
+  return { memory, loop, input: memory.allocate(STRIDE * RECORD_WORDS) };
+});
+
+/** Whose stride the loop is at. */
+let running: { readonly encoder: ChunkEncoder; readonly sites: SiteTable };
+
 /** Turns one thread's ring records into chunks: dictionary, predictor and shadow stack as armstalk.proto describes them. */
 export class ChunkEncoder {
   readonly tid: number;
-  readonly edges = new EdgeTable();
+  readonly edges = new EdgeTable(engine().memory);
   events = 0;
   firstClock = 0;
   /** Clock of the latest event, kept from chunk to chunk. */
@@ -66,24 +79,28 @@ export class ChunkEncoder {
   private readonly jumps = new ByteColumn();
   private readonly out = new ByteColumn(1 << 14);
   /** Per slot: first candidate's edge and delta, second candidate's edge and delta. */
-  private readonly slots = new Int32Array((HASH_MASK + 1) * SLOT_WORDS);
-  private readonly kindCounts = new Uint32Array(KIND_BITS + 1);
-  private hash = 0;
-  private run = 0;
+  private readonly slots = engine().memory.allocate((HASH_MASK + 1) * SLOT_WORDS);
+  private readonly kindCounts = engine().memory.allocate(KIND_BITS + 1);
+  private readonly state = engine().memory.allocate(Object.keys(STATE).length);
   private lastEscape = 0;
   private lastSwitch = 0;
   private lastJump = 0;
   private firstElsewhere = 0;
   /** Known frames, innermost last: pairs of the call's edge (0 from an earlier chunk) and the predicted return address. */
-  private frames = new Int32Array(512);
-  private known = 0;
-  private depth = 0;
+  private frames = engine().memory.allocate(512);
   private openDepth = 0;
   private openReturns: number[] = [];
 
   constructor(tid: number, limits: ChunkLimits) {
     this.tid = tid;
     this.limits = limits;
+  }
+
+  /** Gives its memory back; the encoder is not used again. */
+  dispose(): void {
+    const { memory } = engine();
+    for (const piece of [this.slots, this.kindCounts, this.state, this.frames]) memory.release(piece);
+    this.edges.dispose();
   }
 
   get full(): boolean {
@@ -132,15 +149,16 @@ export class ChunkEncoder {
     this.lastClock = this.firstClock;
     this.elsewhere = elsewhere;
     this.firstElsewhere = elsewhere;
-    this.openDepth = this.depth;
-    const kept = Math.min(this.known, MAX_OPEN_RETURNS);
-    this.frames.copyWithin(0, (this.known - kept) * 2, this.known * 2);
+    const known = this.state[STATE.known] as number;
+    this.openDepth = this.state[STATE.depth] as number;
+    const kept = Math.min(known, MAX_OPEN_RETURNS);
+    this.frames.copyWithin(0, (known - kept) * 2, known * 2);
     this.openReturns = [];
     for (let frame = 0; frame < kept; frame++) {
       this.frames[frame * 2] = 0;
       this.openReturns.push(this.frames[frame * 2 + 1] as number);
     }
-    this.known = kept;
+    this.state[STATE.known] = kept;
   }
 
   private switchThread(elsewhere: number): void {
@@ -168,70 +186,33 @@ export class ChunkEncoder {
     return end;
   }
 
-  /**
-   * The hot loop: no allocation, no call unless the predictor misses or an edge is new, arrays that stay the same ones.
-   * `previous` is the clock before, counted back from clockBase like the records' fuel: an int32.
-   */
+  /** Hands a stride to the hot loop. `previous` is the clock before, counted back from clockBase like the records' fuel. */
   private encodeStride(batch: EventBatch, from: number, to: number): void {
-    this.edges.reserve(batch.sites, to - from);
+    const { edges, state } = this;
+    edges.reserve(batch.sites, to - from);
     this.reserveFrames(to - from);
-    const { words, sites, shadowBase } = batch;
-    const { slots, kindCounts, edges, frames } = this;
-    const { edgeOf, rows } = edges;
-    let { hash, run, known, depth } = this;
-    let previous = (batch.clockBase - this.lastClock) | 0;
-    const start = this.events - from;
-    for (let i = from, at = from * RECORD_WORDS; i < to; i++, at += RECORD_WORDS) {
-      const site = words[at] as number;
-      let edge = edgeOf[site] as number;
-      let row = edge << ROW_SHIFT;
-      let flags = rows[row] as number;
-      if (edge === 0 || (flags & EDGE_DYNAMIC && rows[row + TARGET] !== words[at + 2])) {
-        edge = edges.intern(sites, site, words[at + 2] as number);
-        row = edge << ROW_SHIFT;
-        flags = rows[row] as number;
-      }
-      const kind = flags & KIND_BITS;
-      kindCounts[kind] = (kindCounts[kind] as number) + 1;
-      if (kind === CALL) {
-        const recorded = ((words[at + 3] as number) - shadowBase) >> 3;
-        if (recorded !== depth) {
-          known = this.escapeCall(start + i, recorded, depth, known);
-          depth = recorded;
-        }
-        frames[known * 2] = edge;
-        frames[known * 2 + 1] = rows[row + RETURNS] as number;
-        known++;
-        depth++;
-      } else if (kind === RET) {
-        const recorded = ((words[at + 3] as number) - shadowBase) >> 3;
-        const target = (flags & EDGE_HAS_TARGET ? rows[row + TARGET] : words[at + 2]) as number;
-        if (known > 0 && recorded === depth - 1 && frames[known * 2 - 1] === target) known--;
-        else known = this.escapeReturn(start + i, recorded, depth, known, target);
-        depth = recorded;
-      }
-      const clockWord = ((words[at + 1] as number) + (rows[row + ADJUST] as number)) | 0;
-      const delta = (previous - clockWord) | 0;
-      previous = clockWord;
-      const slot = hash << 2;
-      if (slots[slot] === edge && slots[slot + 1] === delta) run++;
-      else {
-        this.miss(slot, edge, delta, run, rows[row + LAST_DELTA] as number);
-        run = 0;
-      }
-      rows[row + LAST_DELTA] = delta;
-      hash = ((hash << HASH_SHIFT) ^ Math.imul(edge, HASH_FACTOR)) & HASH_MASK;
-    }
-    this.hash = hash;
-    this.run = run;
-    this.known = known;
-    this.depth = depth;
-    this.lastClock = batch.clockBase - previous;
-    this.events = start + to;
+    const { input, loop } = engine();
+    input.set(batch.words.subarray(from * RECORD_WORDS, to * RECORD_WORDS));
+    state[STATE.previous] = batch.clockBase - this.lastClock;
+    running = { encoder: this, sites: batch.sites };
+    loop(
+      to - from,
+      this.events,
+      batch.shadowBase,
+      state.byteOffset,
+      input.byteOffset,
+      this.slots.byteOffset,
+      this.kindCounts.byteOffset,
+      edges.edgeOf.byteOffset,
+      edges.rows.byteOffset,
+      this.frames.byteOffset,
+    );
+    this.lastClock = batch.clockBase - (state[STATE.previous] as number);
+    this.events += to - from;
   }
 
   /** Codes 1 to 5: the event is not what the first candidate says. */
-  private miss(slot: number, edge: number, delta: number, run: number, lastDelta: number): void {
+  miss(slot: number, edge: number, delta: number, run: number, lastDelta: number): void {
     const { slots } = this;
     const firstEdge = slots[slot] as number;
     const firstDelta = slots[slot + 1] as number;
@@ -260,13 +241,13 @@ export class ChunkEncoder {
   }
 
   /** Answers how many frames are still known below the call. */
-  private escapeCall(event: number, recorded: number, depth: number, known: number): number {
+  escapeCall(event: number, recorded: number, depth: number, known: number): number {
     this.putEscape(event, recorded - depth, undefined);
     return recorded > depth ? 0 : Math.max(0, known - (depth - recorded));
   }
 
   /** A return that does not simply take the top frame; answers how many frames are known after it. */
-  private escapeReturn(event: number, recorded: number, depth: number, known: number, target: number): number {
+  escapeReturn(event: number, recorded: number, depth: number, known: number, target: number): number {
     const popped = depth - recorded;
     const left = popped < 0 ? 0 : Math.max(0, known - popped);
     const hasFrame = popped > 0 && known >= popped;
@@ -278,11 +259,8 @@ export class ChunkEncoder {
   }
 
   private reserveFrames(more: number): void {
-    const needed = (this.known + more) * 2;
-    if (needed <= this.frames.length) return;
-    const grown = new Int32Array(Math.max(needed, this.frames.length * 2));
-    grown.set(this.frames);
-    this.frames = grown;
+    const needed = ((this.state[STATE.known] as number) + more) * 2;
+    if (needed > this.frames.length) this.frames = engine().memory.grow(this.frames, needed);
   }
 
   private message(kindCounts: readonly number[]): Uint8Array {
@@ -329,8 +307,8 @@ export class ChunkEncoder {
       column.clear();
     this.slots.fill(0);
     this.kindCounts.fill(0);
-    this.hash = 0;
-    this.run = 0;
+    this.state[STATE.hash] = 0;
+    this.state[STATE.run] = 0;
     this.lastEscape = 0;
     this.lastSwitch = 0;
     this.lastJump = 0;

@@ -2,6 +2,7 @@ import { EventKind } from '../events/event.js';
 import type { SiteTable } from '../events/ring.js';
 import { ByteColumn } from './byte-column.js';
 import { EDGE_DYNAMIC, EDGE_HAS_TARGET, KIND_BITS, predictedReturn } from './chunk-format.js';
+import type { EncoderMemory } from './encoder-memory.js';
 
 /** Words of a dictionary row; row `edge` begins at `edge << ROW_SHIFT`. One row is half a cache line. */
 export const ROW_SHIFT = 3;
@@ -29,9 +30,10 @@ const HEADS = 1 << 12;
 export class EdgeTable {
   count = 0;
   /** Row number of each site, 0 when it has none in this chunk. */
-  edgeOf = new Int32Array(1024);
-  rows = new Int32Array(1024 << ROW_SHIFT);
+  edgeOf: Int32Array;
+  rows: Int32Array;
 
+  private readonly memory: EncoderMemory;
   private readonly heads = new Int32Array(HEADS);
   private dynamicRows = 0;
   /** Rows the event sequence has named already. */
@@ -40,19 +42,23 @@ export class EdgeTable {
   private readonly locations = new ByteColumn();
   private readonly targets = new ByteColumn();
 
+  constructor(memory: EncoderMemory) {
+    this.memory = memory;
+    this.edgeOf = memory.allocate(1024);
+    this.rows = memory.allocate(1024 << ROW_SHIFT);
+  }
+
+  /** Gives its memory back; the table is not used again. */
+  dispose(): void {
+    this.memory.release(this.edgeOf);
+    this.memory.release(this.rows);
+  }
+
   /** Makes room for every site there is and for `more` rows: until then the arrays stay the same ones. */
   reserve(sites: SiteTable, more: number): void {
-    if (sites.count > this.edgeOf.length) {
-      const grown = new Int32Array(sites.kind.length);
-      grown.set(this.edgeOf);
-      this.edgeOf = grown;
-    }
+    if (sites.count > this.edgeOf.length) this.edgeOf = this.memory.grow(this.edgeOf, sites.count);
     const needed = (this.count + more + 1) << ROW_SHIFT;
-    if (needed > this.rows.length) {
-      const grown = new Int32Array(Math.max(needed, this.rows.length * 2));
-      grown.set(this.rows);
-      this.rows = grown;
-    }
+    if (needed > this.rows.length) this.rows = this.memory.grow(this.rows, needed);
   }
 
   /** The row of an event, made when this chunk has none; becomes its site's latest. Room must be reserved. */

@@ -114,7 +114,10 @@ export class TraceWriter implements EventSink {
   }
 
   stop(tid: number): void {
-    if ((this.encoders.get(tid)?.events ?? 0) > 0) this.flush();
+    const encoder = this.encoders.get(tid);
+    if (encoder === undefined) return;
+    if (encoder.events > 0) this.flush();
+    encoder.dispose();
     this.encoders.delete(tid);
   }
 
