@@ -9,16 +9,24 @@ const UC_MODE_ARM = 0;
 /** uc_ctl: write, one argument, item "CPU model". */
 const UC_CTL_CPU_MODEL_WRITE = 7 | (1 << 26) | (1 << 30);
 const REG_CPSR = 3;
+const REG_FPEXC = 4;
+const REG_FPSCR = 6;
 const REG_LR = 10;
 const REG_PC = 11;
 const REG_SP = 12;
+const REG_D0 = 14;
 const REG_R0 = 66;
 const USER_MODE = 0x10;
+const FPEXC_EN = 0x4000_0000;
 
 /** uc_err. */
 export const UC_OK = 0;
+export const UC_READ_UNMAPPED = 6;
+export const UC_WRITE_UNMAPPED = 7;
 export const UC_FETCH_UNMAPPED = 8;
 export const UC_INSN_INVALID = 10;
+export const UC_WRITE_PROTECTED = 12;
+export const UC_READ_PROTECTED = 13;
 export const UC_FETCH_PROTECTED = 14;
 export const UC_EXCEPTION = 21;
 
@@ -32,7 +40,10 @@ export const CPU_MAX = 33;
 const READ_ORDER = [...Array.from({ length: 13 }, (_, n) => REG_R0 + n), REG_SP, REG_LR, REG_PC, REG_CPSR];
 export const SLOT_PC = 15;
 export const SLOT_CPSR = 16;
-const SLOT_COUNT = READ_ORDER.length;
+/** With floating point: FPSCR and d0..d31 after the others. */
+const FLOATING_ORDER = [REG_FPSCR, ...Array.from({ length: 32 }, (_, n) => REG_D0 + n)];
+export const SLOT_FPSCR = READ_ORDER.length;
+export const SLOT_D0 = SLOT_FPSCR + 1;
 
 const bind = () => {
   const lib = koffi.load('libunicorn.so.2');
@@ -61,7 +72,7 @@ const check = (status: number): void => {
 };
 
 export class Unicorn {
-  /** Two words per register: r0..r14, pc, CPSR. Written to the machine by `run` (but for pc) and read back after it. */
+  /** Two words per register: r0..r14, pc, CPSR, and FPSCR and d0..d31 with floating point. Written to the machine by `run` (but for pc) and read back after it. */
   readonly slots: Int32Array;
   private readonly api = bind();
   private readonly uc: unknown;
@@ -73,18 +84,22 @@ export class Unicorn {
   /** Native memory the machine works on must outlive it. */
   private readonly owned: unknown[] = [];
 
-  constructor(cpuModel = CORTEX_A15) {
+  constructor(cpuModel = CORTEX_A15, options: { readonly floating?: boolean } = {}) {
     const out: unknown[] = [null];
     check(this.api.open(UC_ARCH_ARM, UC_MODE_ARM, out));
     this.uc = out[0];
     check(this.api.ctl(this.uc, UC_CTL_CPU_MODEL_WRITE, 'int', cpuModel));
     check(this.api.writeRegister(this.uc, REG_CPSR, Uint32Array.of(USER_MODE)));
-    const { address, view } = this.allocate(SLOT_COUNT * 8);
+    if (options.floating === true) check(this.api.writeRegister(this.uc, REG_FPEXC, Uint32Array.of(FPEXC_EN)));
+    const registers = options.floating === true ? [...READ_ORDER, ...FLOATING_ORDER] : READ_ORDER;
+    const { address, view } = this.allocate(registers.length * 8);
     this.slots = new Int32Array(view);
-    this.ids = Int32Array.from(READ_ORDER);
-    this.pointers = BigUint64Array.from(READ_ORDER, (_, k) => address + BigInt(k * 8));
-    const written = [SLOT_CPSR, ...Array.from({ length: 15 }, (_, n) => n)];
-    this.writeIds = Int32Array.from(written, (slot) => READ_ORDER[slot] as number);
+    this.ids = Int32Array.from(registers);
+    this.pointers = BigUint64Array.from(registers, (_, k) => address + BigInt(k * 8));
+    const written = [SLOT_CPSR, ...registers.keys()].filter(
+      (slot, n) => n === 0 || (slot !== SLOT_PC && slot !== SLOT_CPSR),
+    );
+    this.writeIds = Int32Array.from(written, (slot) => registers[slot] as number);
     this.writePointers = BigUint64Array.from(written, (slot) => this.pointers[slot] as bigint);
   }
 
@@ -96,7 +111,7 @@ export class Unicorn {
     return new Uint8Array(view, offset, sizeBytes);
   }
 
-  /** Runs `count` instructions at an interworking address, from `slots` to `slots`; gives Unicorn's error number. */
+  /** Runs `count` instructions (0: until something stops it) at an interworking address, from `slots` to `slots`; gives Unicorn's error number. */
   run(address: number, count: number): number {
     const { api, uc } = this;
     check(api.writeBatch(uc, this.writeIds, this.writePointers, this.writeIds.length));
