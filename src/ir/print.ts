@@ -12,7 +12,8 @@ const where = (location: Location): string => hex(locationAddress(location));
 const printInst = (inst: IrInst, index: number): string => {
   const spec = OPS[inst.op];
   const args = [inst.a, inst.b, inst.c].filter((id) => id !== NO_VALUE).map(value);
-  const imms = inst.imm2 !== 0 ? [inst.imm, inst.imm2] : inst.imm !== 0 || args.length === 0 ? [inst.imm] : [];
+  const namesWord = inst.op.startsWith('get') || inst.op.startsWith('set') || inst.op === 'const';
+  const imms = inst.imm2 !== 0 ? [inst.imm, inst.imm2] : inst.imm !== 0 || namesWord ? [inst.imm] : [];
   const text = [inst.op, ...args, ...imms.map((imm) => `#${imm}`)].join(' ');
   return spec.result === 'void' ? text : `${value(index)} = ${text}`;
 };

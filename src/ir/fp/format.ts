@@ -53,8 +53,6 @@ export const isNaNKind = (x: Unpacked): boolean => x.kind >= QUIET_NAN;
 export const defaultNaN = (f: Format): bigint => f.infinity | f.quietBit;
 export const zero = (f: Format, negative: boolean): bigint => (negative ? f.signBit : 0n);
 export const infinity = (f: Format, negative: boolean): bigint => (negative ? f.signBit | f.infinity : f.infinity);
-export const negate = (f: Format, bits: bigint): bigint => bits ^ f.signBit;
-
 /** Invalid Operation: the default NaN and IOC. */
 export const invalid = (f: Format, env: Env): bigint => {
   env[0] |= Fpscr.IOC;
