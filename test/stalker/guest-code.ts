@@ -13,7 +13,7 @@ import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { ExitReason } from '../../src/ir/terminal.js';
 import type { Profile } from '../../src/stalker/options.js';
 import { Stalker } from '../../src/stalker/stalker.js';
-import type { Tier } from '../../src/stalker/tiering.js';
+import type { Tier, TierOptions } from '../../src/stalker/tiering.js';
 import type { Transformer } from '../../src/stalker/transformer.js';
 
 export const BASE = 0x1_0000;
@@ -77,12 +77,14 @@ export interface GuestOptions {
   readonly thumb?: boolean;
   readonly transformer?: Transformer;
   readonly fuel?: number;
+  /** ARMSTALK_TIER, or promotion at the second entry, when left out. */
+  readonly tier?: TierOptions;
 }
 
 /** A guest with one thread, its code loaded, ready to be called. */
 export class GuestCode {
   readonly memory = new GuestMemory();
-  readonly stalker = new Stalker(this.memory, { tier: (process.env.ARMSTALK_TIER as Tier) ?? 'auto', hotThreshold: 2 });
+  readonly stalker: Stalker;
   readonly sink: CollectingSink;
   readonly thumb: boolean;
   readonly words: Int32Array;
@@ -91,6 +93,8 @@ export class GuestCode {
   constructor(source: string, options: GuestOptions = {}) {
     this.thumb = options.thumb ?? false;
     this.fuel = options.fuel ?? 1_000_000;
+    const tier = { tier: (process.env.ARMSTALK_TIER as Tier) ?? 'auto', hotThreshold: 2 };
+    this.stalker = new Stalker(this.memory, options.tier ?? tier);
     this.words = this.stalker.machine.words;
     const all = Permission.READ | Permission.WRITE | Permission.EXECUTE;
     this.memory.setPermissions(BASE, 0x1_0000, all);

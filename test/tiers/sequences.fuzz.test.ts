@@ -23,22 +23,22 @@ const MODES: readonly (readonly [TierOptions, trust: number])[] = [
 describe.runIf(hasUnicorn())('random code with control flow', () => {
   const seed = fuzzSeed('sequences');
 
-  it.each(MODES)(
+  it.each(MODES.map(([tier, trust], mode) => [tier, trust, mode] as const))(
     'ends alike with %j and trust %i, in the cold tier and in Unicorn',
-    (tier, trust) => {
+    (tier, trust, mode) => {
       const pieces = Math.ceil(COUNT / MODES.length);
       const tally: Record<string, number> = {};
       let functions = 0;
       for (let first = 0; first < pieces; first += GENERATION) {
         const trial = new Trial(tally, tier, trust);
         for (let n = 0; n < Math.min(GENERATION, pieces - first); n++) {
-          const found = trial.run(new Random(seed + (first + n) * 7919), n);
+          const found = trial.run(new Random(seed + mode * 104_729 + (first + n) * 7919), n);
           expect(found, `ARMSTALK_SEED=${seed}, piece ${first + n}`).toEqual([]);
         }
         functions += trial.functions;
       }
       console.log(`${pieces} pieces, ${functions} functions, ${JSON.stringify(tally)}`);
-      expect(functions).toBeGreaterThan(pieces);
+      expect(functions).toBeGreaterThan(pieces / 2);
       expect(tally['to the end']).toBeGreaterThan(pieces / 3);
     },
     3_600_000,
