@@ -26,7 +26,7 @@ export class CommonStack {
     this.recent = new Int32Array(64 * this.stride);
   }
 
-  /** Begins with an address in the thread's first function. */
+  /** Begins with an address in a function whose calls are made at `depth`. */
   begin(address: number, depth: number): void {
     this.base = depth;
     this.targets[0] = address;
@@ -34,12 +34,12 @@ export class CommonStack {
     this.height = 1;
   }
 
+  /** A call at `depth`; one from a function that is not known begins anew. */
   call(depth: number, target: number): void {
     const level = depth - this.base + 1;
-    if (level < 1 || level > this.height || level >= MAX_LEVELS) {
-      if (level < 1) this.begin(target, depth);
-      return;
-    }
+    const isElsewhere = level < 1 || level > this.height;
+    if (isElsewhere) this.begin(target, depth + 1);
+    if (isElsewhere || level >= MAX_LEVELS) return;
     if (level === this.targets.length) this.grow();
     this.targets[level] = target;
     this.recent[level * this.stride] = 0;

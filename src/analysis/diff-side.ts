@@ -1,8 +1,9 @@
 import { EventKind, type ModuleNote, type SyscallNote } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
-import type { ChunkPool } from '../trace/held-chunk.js';
+import type { ChunkPool, HeldChunk } from '../trace/held-chunk.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
 import type { TraceItem, TraceReader } from '../trace/reader.js';
+import type { FunctionTest } from './call-stats.js';
 import { blockSize } from './edge-tables.js';
 import { FlowKeys, type PlaceMatch, type SharedNames } from './flow-keys.js';
 import type { FlowChunk } from './flow-thread.js';
@@ -35,9 +36,20 @@ export class DiffSide {
   private readonly pool: ChunkPool;
   private perEdge = new Uint32Array(0);
   private isInSegment = false;
+  private readonly only: FunctionTest | undefined;
+  /** By thread, the recorded depth of the call that is shown with all it calls; absent outside. */
+  private readonly inside = new Map<number, number>();
 
-  constructor(reader: TraceReader, segment: number, names: SharedNames, match: PlaceMatch, pool: ChunkPool) {
+  constructor(
+    reader: TraceReader,
+    segment: number,
+    names: SharedNames,
+    match: PlaceMatch,
+    pool: ChunkPool,
+    only: FunctionTest | undefined,
+  ) {
     this.pool = pool;
+    this.only = only;
     this.reader = reader;
     this.segment = segment;
     this.items = reader.items();
@@ -63,9 +75,10 @@ export class DiffSide {
     await this.items.return(undefined);
   }
 
-  /** The chunk, copied, with a number for each edge whose kind is in `mask`. */
+  /** The chunk, copied, with a number for each edge whose kind is in `mask`; events that are left out have edge 0. */
   flowChunk(columns: EventColumns, mask: number): FlowChunk {
     const held = this.pool.hold(columns);
+    if (this.only !== undefined) this.leaveOut(held, this.only);
     const ids = new Int32Array(held.edges.count + 1);
     for (let edge = 1; edge <= held.edges.count; edge++) ids[edge] = this.keys.edge(held.edges, edge, mask);
     return { columns: held, ids };
@@ -86,14 +99,32 @@ export class DiffSide {
     }
   }
 
-  coverBlocks({ edges }: EventColumns): void {
+  coverBlocks({ edge: events, edges, count }: EventColumns): void {
+    const ran = new Set(events.subarray(0, count));
     for (let edge = 1; edge <= edges.count; edge++) {
+      if (!ran.has(edge)) continue;
       if (((edges.kind[edge] as number) & (EventKind.COMPILE | EventKind.BLOCK)) === 0) continue;
       const start = ((edges.location[edge] as number) & ~1) >>> 0;
       const id = this.keys.place(start);
       if (this.blocks.has(id) || this.blocks.size >= MAX_BLOCKS) continue;
       this.blocks.set(id, { start, sizeBytes: blockSize(start, edges.target[edge] as number) });
     }
+  }
+
+  /** Takes out what happens outside calls of the functions asked for. */
+  private leaveOut({ tid, kind, depth, target, edge, count }: HeldChunk, only: FunctionTest): void {
+    let inside = this.inside.get(tid);
+    for (let i = 0; i < count; i++) {
+      const type = kind[i] as number;
+      const isCall = type === EventKind.CALL;
+      if (inside !== undefined && type <= EventKind.RET && (depth[i] as number) < inside + Number(isCall))
+        inside = undefined;
+      if (inside === undefined && isCall && only(this.symbols.functionAt(target[i] as number))) inside = depth[i];
+      if (inside === undefined) edge[i] = 0;
+      else if (type === EventKind.RET && depth[i] === inside) inside = undefined;
+    }
+    if (inside === undefined) this.inside.delete(tid);
+    else this.inside.set(tid, inside);
   }
 
   private take(item: TraceItem): EventColumns | SyscallNote | undefined {

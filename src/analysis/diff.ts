@@ -3,6 +3,7 @@ import type { EventColumns } from '../trace/event-columns.js';
 import { ChunkPool } from '../trace/held-chunk.js';
 import type { TraceReader } from '../trace/reader.js';
 import { CallForest } from './call-forest.js';
+import type { FunctionTest } from './call-stats.js';
 import { type CoverageDiff, coverageDiff } from './coverage-diff.js';
 import { DiffSide } from './diff-side.js';
 import { type Divergence, describeParting } from './divergence.js';
@@ -23,6 +24,8 @@ export interface DiffOptions {
   readonly context?: number;
   /** What may differ: costs between the same events; arguments or results of system calls. */
   readonly ignore?: readonly ('clock' | 'args' | 'retval')[];
+  /** Only calls of these functions and what they call; costs are then not compared. */
+  readonly only?: FunctionTest;
   /** Only these threads. */
   readonly threads?: readonly number[];
   /** Where to look for the program's file, besides the path the trace names; files or directories. */
@@ -86,8 +89,8 @@ class DiffRun {
     const [oldSegment, newSegment] = options.segments ?? [0, 0];
     const match = options.match ?? 'symbol';
     this.sides = [
-      new DiffSide(old, oldSegment, this.names, match, this.pool),
-      new DiffSide(now, newSegment, this.names, match, this.pool),
+      new DiffSide(old, oldSegment, this.names, match, this.pool, options.only),
+      new DiffSide(now, newSegment, this.names, match, this.pool, options.only),
     ];
     this.context = options.context ?? CONTEXT;
     this.syscalls = new SyscallPairs(options.ignore ?? []);
@@ -117,7 +120,7 @@ class DiffRun {
     const both = (old.header?.eventMask ?? 0) & (now.header?.eventMask ?? 0);
     const isExact = (both & (EventKind.BLOCK | EventKind.EXEC)) !== 0;
     this.mask = both & ~EventKind.COMPILE || both;
-    const compareCosts = !isExact && !(this.options.ignore ?? []).includes('clock');
+    const compareCosts = !isExact && this.options.only === undefined && !(this.options.ignore ?? []).includes('clock');
     this.rules = { context: this.context, compareCosts };
   }
 
@@ -140,9 +143,10 @@ class DiffRun {
       return;
     }
     const from = this.sides[side];
-    if (!this.isCutShort) from.countCalls(item);
-    if (this.options.coverage) from.coverBlocks(item);
-    this.thread(item.tid).add(side, from.flowChunk(item, this.mask));
+    const chunk = from.flowChunk(item, this.mask);
+    if (!this.isCutShort) from.countCalls(chunk.columns);
+    if (this.options.coverage) from.coverBlocks(chunk.columns);
+    this.thread(item.tid).add(side, chunk);
   }
 
   private thread(tid: number): FlowThread {

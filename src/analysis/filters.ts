@@ -1,5 +1,5 @@
 import type { CallFilters, FunctionTest } from './call-stats.js';
-import type { FunctionInfo } from './symbolize.js';
+import type { FunctionInfo, TraceSymbols } from './symbolize.js';
 import { COUNTED, DROPPED, OUTSIDE } from './thread-stack.js';
 
 /** What of the calls a reader wants to see. */
@@ -35,7 +35,7 @@ export interface Verdict {
   readonly isGoal: boolean;
 }
 
-export const judge = (info: FunctionInfo, filters: ReadFilters): Verdict => {
+const judge = (info: FunctionInfo, filters: ReadFilters): Verdict => {
   const { only, without, hide, caller, rows } = filters;
   return {
     info,
@@ -45,6 +45,37 @@ export const judge = (info: FunctionInfo, filters: ReadFilters): Verdict => {
     isGoal: caller === undefined || caller(info),
   };
 };
+
+/** Functions told apart at most; what comes after is asked for again each time. */
+const MAX_FUNCTIONS = 1 << 20;
+
+/** What the filters say of functions, asked once for each. */
+export class Verdicts {
+  private readonly symbols: TraceSymbols;
+  private readonly filters: ReadFilters;
+  private readonly known = new Map<number, Verdict>();
+
+  constructor(symbols: TraceSymbols, filters: ReadFilters) {
+    this.symbols = symbols;
+    this.filters = filters;
+  }
+
+  /** The function at `address` (Thumb bit allowed). */
+  of(address: number): Verdict {
+    const start = (address & ~1) >>> 0;
+    let verdict = this.known.get(start);
+    if (verdict === undefined) {
+      verdict = judge(this.symbols.functionAt(start), this.filters);
+      if (this.known.size < MAX_FUNCTIONS) this.known.set(start, verdict);
+    }
+    return verdict;
+  }
+
+  /** Addresses may mean other functions from here on. */
+  forgetAddresses(): void {
+    this.known.clear();
+  }
+}
 
 /** Whether a call is inside what is shown, given where its caller stands: OUTSIDE, COUNTED or DROPPED. */
 export const standingUnder = (caller: number, { isChosen, isDropped }: Verdict): number => {

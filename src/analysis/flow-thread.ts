@@ -93,7 +93,7 @@ export class FlowThread {
     for (;;) {
       const [old, now] = [this.head(0), this.head(1)];
       if (old === undefined || now === undefined) return;
-      if (this.stack.height === 0) this.stack.begin(old.columns.location[0] as number, old.columns.openDepth);
+      if (this.stack.height === 0) this.stack.begin(...firstPlace(old.columns));
       const kind = this.compareChunks(old, now);
       if (kind !== undefined) {
         this.part(kind);
@@ -191,3 +191,11 @@ export class FlowThread {
     }
   }
 }
+
+/** Where the first event to be compared is, and the depth of the calls made there. */
+const firstPlace = ({ kind, location, depth, openDepth, next }: HeldChunk): [address: number, depth: number] => {
+  const type = kind[next] as number;
+  const recorded = depth[next] as number;
+  const inside = type === EventKind.CALL ? recorded : type === EventKind.RET ? recorded + 1 : openDepth;
+  return [location[next] as number, inside];
+};

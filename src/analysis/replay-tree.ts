@@ -1,14 +1,12 @@
 import type { Note, ProbeNote } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
 import type { RecordedEnd } from '../trace/messages.js';
-import { type ClockRange, judge, type ReadFilters, standingUnder, type Verdict } from './filters.js';
+import { type ClockRange, type ReadFilters, standingUnder, Verdicts } from './filters.js';
 import type { Leaving, ReplayRecord } from './replay.js';
 import { type ReplayFrame, ReplayThread } from './replay-thread.js';
 import type { FunctionInfo, Place, TraceSymbols } from './symbolize.js';
 import { COUNTED, OUTSIDE } from './thread-stack.js';
 
-/** Functions told apart at most; what comes after is asked for again each time. */
-const MAX_FUNCTIONS = 1 << 20;
 /** Frames of one thread at most; deeper calls are not shown. */
 const MAX_HEIGHT = 1 << 20;
 
@@ -24,7 +22,7 @@ export class ReplayTree {
   private readonly minCost: number;
   /** Whether a call's first callee shows that it is worth a line. */
   private readonly isEager: boolean;
-  private readonly verdicts = new Map<number, Verdict>();
+  private readonly verdicts: Verdicts;
   private threads = new Map<number, ReplayThread>();
   /** What killed the process that has ended. */
   private signal = 0;
@@ -42,13 +40,14 @@ export class ReplayTree {
     this.filters = filters;
     this.range = range;
     this.emit = emit;
+    this.verdicts = new Verdicts(symbols, filters);
     this.minCost = filters.minCost ?? 0;
     this.isEager = this.minCost === 0 && filters.caller === undefined;
   }
 
   /** Addresses may mean other functions from here on. */
   forgetAddresses(): void {
-    this.verdicts.clear();
+    this.verdicts.forgetAddresses();
   }
 
   /** Whether the filters let pass what a thread does at the moment. */
@@ -164,7 +163,7 @@ export class ReplayTree {
   }
 
   private enter(thread: ReplayThread, target: number): void {
-    const verdict = this.verdict(target);
+    const verdict = this.verdicts.of(target);
     const caller = thread.top;
     const frame = thread.push(verdict);
     frame.entry = (target & ~1) >>> 0;
@@ -318,16 +317,6 @@ export class ReplayTree {
           ? this.symbols.place(note.pc)
           : undefined;
     this.emit({ type: 'note', clock: note.clock, tid: note.tid, depth, note, ...(at ? { at } : {}) });
-  }
-
-  private verdict(address: number): Verdict {
-    const start = (address & ~1) >>> 0;
-    let verdict = this.verdicts.get(start);
-    if (verdict === undefined) {
-      verdict = judge(this.symbols.functionAt(start), this.filters);
-      if (this.verdicts.size < MAX_FUNCTIONS) this.verdicts.set(start, verdict);
-    }
-    return verdict;
   }
 }
 

@@ -49,10 +49,10 @@ export class SideTree {
 
   /** Takes the events from `from` on. */
   consume(columns: EventColumns, from: number, keys: FlowKeys): void {
-    const { kind, depth, target, count } = columns;
+    const { kind, depth, target, edge, count } = columns;
     for (let i = from; i < count; i++) {
       const type = kind[i] as number;
-      if (type > EventKind.RET) continue;
+      if (type > EventKind.RET || edge[i] === 0) continue;
       this.firstTransfer ??= stepAt(columns, i);
       const level = (depth[i] as number) - this.base;
       if (type === EventKind.CALL) this.enter(level + 1, keys.function(target[i] as number));

@@ -1,6 +1,6 @@
 import { UsageError } from '../index.js';
 import type { Flags } from './flag.js';
-import { READ_FLAGS } from './read-flags.js';
+import { READ_FLAGS, SUMMARIZE_FLAGS } from './read-flags.js';
 import { count, integer, oneOf, text } from './values.js';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
@@ -24,6 +24,7 @@ export const DIFF_FLAGS = {
   stat: { type: 'boolean', summary: 'only how often each function was called, where that differs' },
   tree: { type: 'boolean', summary: 'only the calls that differ' },
   coverage: { type: 'boolean', summary: 'also which blocks only one of them ran' },
+  filter: SUMMARIZE_FLAGS.filter,
   match: {
     type: 'option',
     options: ['symbol', 'offset', 'addr'],

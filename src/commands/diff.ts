@@ -5,6 +5,7 @@ import { diffJson } from '../cli/diff-json.js';
 import { openPair } from '../cli/diff-operands.js';
 import { type DiffParts, diffText } from '../cli/diff-text.js';
 import { writeStdout } from '../cli/output.js';
+import { anyOf } from '../cli/pattern.js';
 import { exitCodeFor, wasRead } from '../cli/trace-input.js';
 import { diffTraces } from '../index.js';
 
@@ -23,7 +24,7 @@ export default class Diff extends BaseCommand {
     '<%= config.bin %> diff good.pb bad.pb',
     '<%= config.bin %> diff -q trace.pb.old trace.pb || echo differs',
     '<%= config.bin %> diff --coverage --stat good.pb bad.pb',
-    '<%= config.bin %> diff good.pb bad.pb --json',
+    '<%= config.bin %> diff -F main good.pb bad.pb --json',
   ];
   static args = {
     old: { name: 'old', description: 'the trace before; trace.pb.old by default' },
@@ -34,6 +35,7 @@ export default class Diff extends BaseCommand {
   async run(): Promise<number> {
     const { flags, operands } = this.parse(Diff);
     const { readers, segments } = openPair(operands);
+    const only = anyOf(flags.filter, 'glob');
     const diff = await diffTraces(readers[0], readers[1], {
       match: flags.match,
       firstOnly: (flags.first || flags.quiet) && !flags.tree && !flags.stat && !flags.coverage,
@@ -42,6 +44,7 @@ export default class Diff extends BaseCommand {
       ignore: flags.ignore.filter((one) => one !== 'addr'),
       directories: flags.symbols,
       segments,
+      ...(only && { only }),
       ...(flags.tid.length > 0 && { threads: flags.tid }),
     });
     const chosen = flags.first || flags.tree || flags.stat;
