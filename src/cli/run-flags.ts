@@ -42,7 +42,7 @@ export const RUN_FLAGS = {
     helpValue: 'N',
     read: count,
     env: 'ARMSTALK_HOT_THRESHOLD',
-    summary: 'with --tier auto: entries of a block before it becomes WebAssembly [default: 64]',
+    summary: 'with --tier auto: entries of a block before it becomes WebAssembly [default: 256]',
   },
   prefetch: {
     type: 'option',

@@ -41,8 +41,8 @@ const exact = (kind: number, a: number, b: number, shift: number): number => {
 
 const laneWidth = (kind: number): number => ((kind & 7) >= 4 ? 8 : 16);
 
-/** Meaning of the `parallel` op. */
-export const parallelResult = (kind: number, a: number, b: number): number => {
+/** Meaning of the `parallel` op, lane by lane. */
+export const parallelByLane = (kind: number, a: number, b: number): number => {
   const width = laneWidth(kind);
   const prefix = PREFIXES[kind >> 3];
   let result = 0;
@@ -55,6 +55,25 @@ export const parallelResult = (kind: number, a: number, b: number): number => {
   }
   return result;
 };
+
+const UADD8 = parallelKind('u', 'add8');
+const UQSUB8 = parallelKind('uq', 'sub8');
+const SIGNS = 0x8080_8080 | 0;
+const OTHERS = 0x7f7f_7f7f;
+
+const addBytes = (a: number, b: number): number => ((a & OTHERS) + (b & OTHERS)) ^ ((a ^ b) & SIGNS);
+/** Bit 7 of every byte whose sum carries. */
+const carriesOfBytes = (a: number, b: number): number => ((a & b) | ((a | b) & ~addBytes(a, b))) & SIGNS;
+
+const saturatingSubtractBytes = (a: number, b: number): number => {
+  const difference = ((a | SIGNS) - (b & OTHERS)) ^ ((a ^ ~b) & SIGNS);
+  const borrows = ((~a & b) | ((~a | b) & difference)) & SIGNS;
+  return difference & ~Math.imul(borrows >>> 7, 0xff);
+};
+
+/** Meaning of the `parallel` op. The two that glibc's string functions live on are done on all bytes at once. */
+export const parallelResult = (kind: number, a: number, b: number): number =>
+  kind === UADD8 ? addBytes(a, b) : kind === UQSUB8 ? saturatingSubtractBytes(a, b) : parallelByLane(kind, a, b);
 
 /** Whether lane `shift` of this operation adds (its GE is a carry) rather than subtracts (its GE is "no borrow"). */
 const addsIn = (kind: number, shift: number): boolean => {
@@ -72,7 +91,10 @@ const addsIn = (kind: number, shift: number): boolean => {
 };
 
 /** Meaning of the `parallelGe` op: the GE mask S* and U* forms set; a 16-bit lane sets both of its bits. */
-export const parallelGe = (kind: number, a: number, b: number): number => {
+export const parallelGe = (kind: number, a: number, b: number): number =>
+  kind === UADD8 ? carriesOfBytes(a, b) : parallelGeByLane(kind, a, b);
+
+export const parallelGeByLane = (kind: number, a: number, b: number): number => {
   const width = laneWidth(kind);
   const unsigned = kind >= 24;
   let mask = 0;

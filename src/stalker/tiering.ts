@@ -28,7 +28,7 @@ export interface TierOptions {
   readonly hotThreshold?: number;
 }
 
-const DEFAULT_THRESHOLD = 64;
+const DEFAULT_THRESHOLD = 256;
 const AREA_BYTES = 0x10_0000;
 const AREAS = TRANSLATOR_DATA_BYTES / AREA_BYTES;
 /** Most regions in one module. */
