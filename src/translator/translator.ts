@@ -118,7 +118,8 @@ export class Translator {
    */
   compile(inputs: readonly RegionInput[]): CompiledRegion[] {
     if (inputs.length === 0) return [];
-    const drafts = inputs.map((input): RegionDraft => ({ input, slot: this.table.allocate(), cells: new Map() }));
+    const slots = this.table.allocate(inputs.length);
+    const drafts = inputs.map((input, n): RegionDraft => ({ input, slot: slots[n] as number, cells: new Map() }));
     const module = new ModuleContext(this.table.table.length);
     const refs = drafts.map(() => module.builder.declare(module.regionType));
     const regions = drafts.map((draft, n) => this.translate(draft, module, refs, n, drafts));
