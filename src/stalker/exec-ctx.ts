@@ -5,7 +5,7 @@
 import type { EventSink } from '../events/sink.js';
 import type { Location } from '../ir/location.js';
 import type { ExecBlock, Segment } from './exec-block.js';
-import type { FollowOptions } from './options.js';
+import { type FollowOptions, NOT_FOLLOWED } from './options.js';
 import type { ShadowStack } from './shadow-stack.js';
 import { keepEverything, type Transformer } from './transformer.js';
 
@@ -21,6 +21,8 @@ export class ExecCtx {
   /** Byte address of the shadow stack's top while the thread is not the live one. */
   shadowTop: number;
   state: number = CtxState.ACTIVE;
+  /** How the thread is followed once a pending unfollow is carried out. */
+  successor: FollowOptions = NOT_FOLLOWED;
   sinkStarted = false;
   /** Block by location. Nothing is removed while the context lives; an invalidated block is translated anew in place. */
   readonly mappings = new Map<Location, ExecBlock>();

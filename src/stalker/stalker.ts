@@ -51,12 +51,15 @@ export class Stalker implements CodeWatcher {
   private readonly returnSites = new Set<number>();
   private live: ExecCtx | undefined;
   private stopRequested = false;
+  /** A callout is running: the block around it still records for the context it was made for. */
+  private isInBlock = false;
   private dispatches = 0;
 
   constructor(memory: GuestMemory, options: TierOptions = {}) {
     this.machine = new Machine(memory);
     this.words = this.machine.words;
-    this.machine.callout = (id) => this.callouts.call(id);
+    const callout = (id: number): void => this.callout(id);
+    this.machine.callout = callout;
     this.ring = new EventRing(memory, this.words);
     this.shadowStacks = new ShadowStacks(memory.i32);
     const slowPaths = {
@@ -71,7 +74,7 @@ export class Stalker implements CodeWatcher {
       },
       invalidated: (block) => this.tiering.invalidated(block),
     });
-    this.tiering = new Tiering(memory, this.cache, (id) => this.callouts.call(id), options);
+    this.tiering = new Tiering(memory, this.cache, callout, options);
     memory.codeWatcher = this;
   }
 
@@ -94,20 +97,28 @@ export class Stalker implements CodeWatcher {
 
   /** Records this thread from its next block on, instead of whatever was recorded before. */
   follow(tid: number, options: FollowOptions): void {
-    this.replace(tid, options);
+    const { live } = this;
+    if (live?.tid === tid && this.isInBlock) this.leaveTo(live, options);
+    else this.replace(tid, options);
   }
 
   /** Stops recording at the thread's next block; it goes on untraced. */
   unfollow(tid: number): void {
     const ctx = this.contexts.get(tid);
-    if (ctx === undefined || ctx.state !== CtxState.ACTIVE || ctx.options === NOT_FOLLOWED) return;
-    ctx.state = CtxState.UNFOLLOW_PENDING;
-    this.tiering.requestLeave(ctx);
+    if (ctx !== undefined && this.isFollowing(tid)) this.leaveTo(ctx, NOT_FOLLOWED);
   }
 
   isFollowing(tid: number): boolean {
     const ctx = this.contexts.get(tid);
-    return ctx !== undefined && ctx.options !== NOT_FOLLOWED && ctx.state === CtxState.ACTIVE;
+    if (ctx === undefined) return false;
+    return (ctx.state === CtxState.ACTIVE ? ctx.options : ctx.successor) !== NOT_FOLLOWED;
+  }
+
+  /** The context ends at the thread's next block. */
+  private leaveTo(ctx: ExecCtx, successor: FollowOptions): void {
+    ctx.state = CtxState.UNFOLLOW_PENDING;
+    ctx.successor = successor;
+    this.tiering.requestLeave(ctx);
   }
 
   /** The state words now belong to thread `tid`. */
@@ -220,7 +231,9 @@ export class Stalker implements CodeWatcher {
     if (reason === ExitReason.NEXT) return this.follower(segment);
     if (reason === ExitReason.DRAIN) {
       this.drain();
-      return segment;
+      // The sink may have asked for an unfollow, or changed translations.
+      const isStale = segment.owner.invalidated || (this.live as ExecCtx).mustUnfollow;
+      return isStale ? this.dispatch(undefined, this.currentLocation()) : segment;
     }
     if (reason === ExitReason.SVC) (this.live as ExecCtx).resume = segment.next;
     else if (reason === ExitReason.YIELD) (this.live as ExecCtx).resume = segment;
@@ -297,14 +310,24 @@ export class Stalker implements CodeWatcher {
   private dispatch(from: Segment | undefined, location: Location): Segment {
     this.dispatches++;
     let ctx = this.live as ExecCtx;
-    if (ctx.mustUnfollow) ctx = this.replace(ctx.tid, NOT_FOLLOWED);
+    if (ctx.mustUnfollow) ctx = this.replace(ctx.tid, ctx.successor);
     const block = this.cache.obtain(ctx, location);
     if (ctx.mustUnfollow) {
-      ctx = this.replace(ctx.tid, NOT_FOLLOWED);
+      ctx = this.replace(ctx.tid, ctx.successor);
       return this.cache.obtain(ctx, location).entry;
     }
     if (from !== undefined) this.cache.link(ctx, from, this.machine.exit === EXIT_TO, block);
     return block.entry;
+  }
+
+  private callout(id: number): void {
+    const isNested = this.isInBlock;
+    this.isInBlock = true;
+    try {
+      this.callouts.call(id);
+    } finally {
+      this.isInBlock = isNested;
+    }
   }
 
   /** The slow return: see ShadowStack.unwind. Target and sp wait in the record being written. */
