@@ -61,13 +61,17 @@ export class BlockCache {
     return block;
   }
 
-  /** Whether exits may lead here without asking, and hot code may be made of it. */
+  /**
+   * Whether exits may lead here without asking, and hot code may be made of it. What cannot be fetched never is: nobody
+   * tells when a page appears.
+   */
   isTrusted(block: ExecBlock): boolean {
-    return this.trustThreshold >= 0 && block.recycleCount >= this.trustThreshold;
+    return this.trustThreshold >= 0 && block.recycleCount >= this.trustThreshold && block.realSize > 0;
   }
 
   private isUnchanged(block: ExecBlock): boolean {
     const { snapshot, realStart } = block;
+    if (snapshot.length === 0) return !this.compiler.canFetch(block.location);
     const { u8 } = this.memory;
     for (let i = 0; i < snapshot.length; i++) if (u8[realStart + i] !== snapshot[i]) return false;
     return true;

@@ -1,4 +1,5 @@
 /** Translates one block: lift, transformer, instrumentation, and the cold code that runs at once. */
+import { isWideThumb } from '../arm/decode.js';
 import { BlockLifter } from '../arm/lift-block.js';
 import type { GuestAddr } from '../bits.js';
 import type { SiteTable } from '../events/ring.js';
@@ -8,7 +9,7 @@ import { bindBlock } from '../interpreter/bind-block.js';
 import type { ColdCode } from '../interpreter/cold-code.js';
 import type { Machine } from '../interpreter/machine.js';
 import type { IrBlock } from '../ir/block.js';
-import { type Location, locationIsThumb } from '../ir/location.js';
+import { type Location, locationIsThumb, locationPc } from '../ir/location.js';
 import { removeDeadSets } from '../ir/passes/dead-sets.js';
 import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
@@ -51,6 +52,15 @@ export class Compiler {
       ? undefined
       : memory.view.getUint16(addr, true);
   };
+
+  /** Whether the first instruction at a location can be fetched. */
+  canFetch(location: Location): boolean {
+    const pc = locationPc(location);
+    const first = this.readCode(pc);
+    if (first === undefined) return false;
+    const isNarrow = locationIsThumb(location) && !isWideThumb(first);
+    return isNarrow || this.readCode((pc + 2) >>> 0) !== undefined;
+  }
 
   /**
    * Fills `block` with a translation of the code as it is now; an earlier one's callouts are released. Threads followed
@@ -120,10 +130,16 @@ export class Compiler {
       irs,
       colds: irs.map((ir) => bindBlock(ir, this.machine.constants)),
       endAddress,
-      snapshot: this.machine.memory.u8.slice(block.realStart, Math.max(block.realStart, endAddress)),
+      snapshot: this.machine.memory.u8.slice(block.realStart, this.snapshotEnd(block, endAddress)),
       hasExclusiveLoad: iterator.keptExclusiveLoad,
       hasExclusiveStore: iterator.keptExclusiveStore,
     };
+  }
+
+  /** An instruction that is not one counts too: it may be patched. One that cannot be fetched has no bytes. */
+  private snapshotEnd({ location, realStart }: ExecBlock, endAddress: GuestAddr): GuestAddr {
+    if (endAddress > realStart || !this.canFetch(location)) return Math.max(realStart, endAddress);
+    return realStart + (this.readCode(realStart + 2) === undefined ? 2 : 4);
   }
 
   /** Releases what a translation holds on to. */
