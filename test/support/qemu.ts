@@ -63,8 +63,10 @@ export const runCommand = (command: string, args: readonly string[], options: Ru
     killSignal: 'SIGKILL',
     maxBuffer: 1 << 28,
   });
-  const timedOut = (child.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT';
-  if (child.error !== undefined && !timedOut) throw child.error;
+  const code = (child.error as NodeJS.ErrnoException | undefined)?.code;
+  const timedOut = code === 'ETIMEDOUT';
+  // EPIPE: the program ended without reading all of its input, which is its right.
+  if (child.error !== undefined && !timedOut && code !== 'EPIPE') throw child.error;
   const status = child.status ?? 128 + (signalNumbers[child.signal ?? ''] ?? 0);
   return { stdout: child.stdout, stderr: child.stderr.toString('latin1'), status, timedOut };
 };
