@@ -28,6 +28,8 @@ export interface HotRegion {
   readonly translator: Translator;
   readonly region: CompiledRegion;
   readonly blocks: readonly ExecBlock[];
+  /** All regions of the translator that may still be entered. */
+  readonly siblings: Set<HotRegion>;
 }
 
 export class ExecBlock {

@@ -25,12 +25,13 @@ import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
 import { type FollowOptions, NOT_FOLLOWED } from './options.js';
 import { installShadowStack, type ShadowFrame, ShadowStacks } from './shadow-stack.js';
-import { Tiering, type TierOptions } from './tiering.js';
+import { type HotCodeSize, Tiering, type TierOptions } from './tiering.js';
 
 export interface StalkerStats extends BlockCacheStats {
   dispatches: number;
   /** WebAssembly modules, functions and bytes made so far. */
   hot: TranslatorStats;
+  hotSize: HotCodeSize;
 }
 
 export class Stalker implements CodeWatcher {
@@ -411,7 +412,7 @@ export class Stalker implements CodeWatcher {
   }
 
   get stats(): StalkerStats {
-    return { dispatches: this.dispatches, ...this.cache.stats, hot: this.tiering.stats };
+    return { dispatches: this.dispatches, ...this.cache.stats, hot: this.tiering.stats, hotSize: this.tiering.size };
   }
 
   /** The thread whose code is running, if any. */

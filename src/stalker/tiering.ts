@@ -38,10 +38,19 @@ const PREFETCH_BATCH = 200;
 /** Heat of a block that is not to be promoted (again). */
 const SETTLED = Number.NEGATIVE_INFINITY;
 
+export interface HotCodeSize {
+  regions: number;
+  /** Link cells. */
+  cells: number;
+  /** Of the function tables. */
+  slots: number;
+}
+
 /** Part of TRANSLATOR_DATA a translator works in; `index` gives it back. */
 interface OwnTranslator {
   readonly translator: Translator;
   readonly area: number;
+  readonly regions: Set<HotRegion>;
 }
 
 export class Tiering {
@@ -99,8 +108,19 @@ export class Tiering {
     const own = this.own.get(ctx);
     if (own === undefined) return;
     this.own.delete(ctx);
-    this.addStats(this.total, own.translator.stats);
-    this.freeAreas.push(own.area);
+    this.retire(own);
+  }
+
+  /** What hot code takes up now. */
+  get size(): HotCodeSize {
+    const shared = this.sharedTranslator === undefined ? [] : [this.sharedTranslator];
+    const size = { regions: 0, cells: 0, slots: 0 };
+    for (const { translator } of [...this.own.values(), ...shared]) {
+      size.regions += translator.regionCount;
+      size.cells += translator.cellCount;
+      size.slots += translator.tableSize;
+    }
+    return size;
   }
 
   get stats(): TranslatorStats {
@@ -125,21 +145,21 @@ export class Tiering {
   // -- promotion -----------------------------------------------------------------------------------------------------
 
   private promote(ctx: ExecCtx, trigger: Segment): boolean {
-    const own = this.translatorOf(ctx) ?? this.makeTranslator(ctx);
+    const own = this.readyTranslator(ctx);
     const getBlock = (location: Location): IrBlock | undefined => this.eligible(ctx, location);
     const batch = own === undefined ? [] : this.formBatch(ctx, trigger, getBlock);
     if (own === undefined || batch.length === 0) {
       trigger.heat = SETTLED;
       return false;
     }
-    for (const region of own.translator.compile(batch)) this.adopt(ctx, own.translator, region);
+    for (const region of own.translator.compile(batch)) this.adopt(ctx, own, region);
     return trigger.owner.hotEntry !== undefined;
   }
 
   /** Compiles these blocks, trusted by their caller, in as few modules as possible. */
   compileAll(ctx: ExecCtx, blocks: readonly ExecBlock[]): void {
     if (this.threshold === Number.POSITIVE_INFINITY) return;
-    const own = this.translatorOf(ctx) ?? this.makeTranslator(ctx);
+    const own = this.readyTranslator(ctx);
     if (own === undefined) return;
     const getBlock = (location: Location): IrBlock | undefined => this.eligible(ctx, location);
     let pending: RegionInput[] = [];
@@ -151,10 +171,10 @@ export class Tiering {
       for (const { location } of region.blocks) covered.add(location);
       pending.push(region);
       if (pending.length < PREFETCH_BATCH) continue;
-      for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own.translator, compiled);
+      for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own, compiled);
       pending = [];
     }
-    for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own.translator, compiled);
+    for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own, compiled);
   }
 
   /** The trigger's region first, then those of warm blocks that are not inside one of the batch already. */
@@ -187,9 +207,10 @@ export class Tiering {
     return goesOnInside ? undefined : ir;
   }
 
-  private adopt(ctx: ExecCtx, translator: Translator, region: CompiledRegion): void {
+  private adopt(ctx: ExecCtx, { translator, regions }: OwnTranslator, region: CompiledRegion): void {
     const blocks = region.locations.map((location) => ctx.mappings.get(location) as ExecBlock);
-    const hot: HotRegion = { translator, region, blocks };
+    const hot: HotRegion = { translator, region, blocks, siblings: regions };
+    regions.add(hot);
     for (const block of blocks) block.regions.add(hot);
     for (const location of region.entries) {
       const block = ctx.mappings.get(location) as ExecBlock;
@@ -200,6 +221,7 @@ export class Tiering {
 
   private drop(hot: HotRegion): void {
     hot.translator.invalidate(hot.region);
+    hot.siblings.delete(hot);
     for (const block of hot.blocks) {
       block.regions.delete(hot);
       if (block.hotEntry !== hot) continue;
@@ -214,6 +236,21 @@ export class Tiering {
     return ctx.options === NOT_FOLLOWED ? this.sharedTranslator : this.own.get(ctx);
   }
 
+  /** The context's translator, a new one when there is none or it has had its time. */
+  private readyTranslator(ctx: ExecCtx): OwnTranslator | undefined {
+    const own = this.translatorOf(ctx);
+    if (own === undefined) return this.makeTranslator(ctx);
+    if (!own.translator.isWorn) return own;
+    for (const hot of [...own.regions]) this.drop(hot);
+    this.retire(own);
+    return this.makeTranslator(ctx);
+  }
+
+  private retire({ translator, area }: OwnTranslator): void {
+    this.addStats(this.total, translator.stats);
+    this.freeAreas.push(area);
+  }
+
   private makeTranslator(ctx: ExecCtx): OwnTranslator | undefined {
     const area = this.freeAreas.pop() ?? (this.usedAreas < AREAS ? this.usedAreas++ : undefined);
     if (area === undefined) return undefined;
@@ -224,7 +261,7 @@ export class Tiering {
       { callout: this.callout },
       { area: { base, sizeBytes: AREA_BYTES } },
     );
-    const own = { translator, area };
+    const own = { translator, area, regions: new Set<HotRegion>() };
     if (ctx.options === NOT_FOLLOWED) this.sharedTranslator = own;
     else this.own.set(ctx, own);
     return own;

@@ -32,6 +32,11 @@ export class LinkCells {
     return this.targets.length - 1 - this.free.length;
   }
 
+  /** Cells that can still be handed out. */
+  get room(): number {
+    return this.limit - 1 - this.count;
+  }
+
   /** A new empty cell towards `target`. */
   allocate(target: Location): number {
     const cell = this.free.pop() ?? this.targets.length;

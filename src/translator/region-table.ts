@@ -20,10 +20,16 @@ export class RegionTable {
   private readonly groups = new Map<number, SlotGroup>();
   private next = 1;
   private used = 0;
+  private modules = 0;
 
   /** Slots in use, slot 0 not counted. */
   get count(): number {
     return this.used;
+  }
+
+  /** Modules with a slot in use. */
+  get moduleCount(): number {
+    return this.modules;
   }
 
   /** Slots for the regions of one module; reuse keeps the table small and lets modules die. */
@@ -34,6 +40,7 @@ export class RegionTable {
     const group: SlotGroup = { slots, inUse: count };
     for (const slot of slots) this.groups.set(slot, group);
     this.used += count;
+    this.modules++;
     return slots;
   }
 
@@ -43,6 +50,7 @@ export class RegionTable {
     this.used--;
     const group = this.groups.get(slot) as SlotGroup;
     if (--group.inUse > 0) return;
+    this.modules--;
     for (const member of group.slots) {
       this.groups.delete(member);
       this.free.push(member);

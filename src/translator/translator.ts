@@ -52,6 +52,11 @@ export interface TranslatorStats {
   bytes: number;
 }
 
+/** Dead modules a translator may hold besides as many as are alive. */
+const DEAD_MODULES = 256;
+/** Room for the cells of a batch. */
+const CELL_RESERVE = 0x4000;
+
 const DEFAULT_AREA: DataArea = { base: TRANSLATOR_DATA, sizeBytes: 0x40_0000 };
 
 /** Words of scratch, operand by operand, as `ir/fp` wants them. */
@@ -105,6 +110,20 @@ export class Translator {
   /** Link cells alive. */
   get cellCount(): number {
     return this.cells.count;
+  }
+
+  /** Slots of the function table. */
+  get tableSize(): number {
+    return this.table.table.length;
+  }
+
+  /**
+   * Whether another translator should take over. The engine keeps every instance that imported a table as long as the
+   * table lives, and goes through all of them when the table changes.
+   */
+  get isWorn(): boolean {
+    const { moduleCount } = this.table;
+    return this.stats.modules - moduleCount > DEAD_MODULES + moduleCount || this.cells.room < CELL_RESERVE;
   }
 
   /** The region that has an entry at `location`. */
