@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly cpu?: string;
   /** Milliseconds; 60,000 when left out. */
   readonly timeoutMs?: number;
+  /** A program that prints more is killed and its output cut here; without it, too much output is an error. */
+  readonly maxBytes?: number;
 }
 
 /** `status` as a shell reports it: the exit code, or 128 + N after death by signal N. */
@@ -61,12 +63,13 @@ export const runCommand = (command: string, args: readonly string[], options: Ru
     input: options.stdin ?? '',
     timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
-    maxBuffer: 1 << 28,
+    maxBuffer: options.maxBytes ?? 1 << 28,
   });
   const code = (child.error as NodeJS.ErrnoException | undefined)?.code;
   const timedOut = code === 'ETIMEDOUT';
+  const cut = code === 'ENOBUFS' && options.maxBytes !== undefined;
   // EPIPE: the program ended without reading all of its input, which is its right.
-  if (child.error !== undefined && !timedOut && code !== 'EPIPE') throw child.error;
+  if (child.error !== undefined && !timedOut && !cut && code !== 'EPIPE') throw child.error;
   const status = child.status ?? 128 + (signalNumbers[child.signal ?? ''] ?? 0);
   return { stdout: child.stdout, stderr: child.stderr.toString('latin1'), status, timedOut };
 };

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+const sizes = { ARMSTALK_FUZZ: 50_000, ARMSTALK_CSMITH: 200, ARMSTALK_CHURN: 100_000, ARMSTALK_LOOP: 20_000_000_000 };
+
+// The fuzz and lifetime suites at full size; the same variables in the environment choose another one.
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/tiers/{sequences.fuzz,csmith,lifetime}.test.ts'],
+    env: Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, process.env[name] ?? `${size}`])),
+    testTimeout: 3_600_000,
+    hookTimeout: 300_000,
+    maxWorkers: 2,
+  },
+});
