@@ -2,17 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decode, findRow, isUnpredictable, isWideThumb } from '../../src/arm/decode.js';
+import { decode } from '../../src/arm/decode.js';
 import { A32 } from '../../src/arm/tables/a32.js';
 import { T16 } from '../../src/arm/tables/t16.js';
 import { T32 } from '../../src/arm/tables/t32.js';
 import { hex, type Isa } from '../../src/bits.js';
 import type { ElfFile } from '../../src/elf/elf-file.js';
 import { parseElf } from '../../src/elf/parse-elf.js';
-import { type Disassembled, disassembleAll, disassembleOne } from '../support/capstone.js';
+import { disassembleAll, disassembleOne } from '../support/capstone.js';
 import { fuzzSeed, Random } from '../support/random.js';
 import { compile, hasCompiler } from '../support/toolchain.js';
-import { isMnemonicOf } from './mnemonics.js';
+import { bytesOf, disagreement, wordAt } from './agreement.js';
 import { wordOf } from './samples.js';
 
 const PROGRAM = `
@@ -24,65 +24,6 @@ int main(int argc, char **argv) {
   printf("%f %f %f %s\\n", sin(x), pow(x, 3), fmod(x, 0.3), getenv("HOME"));
   return 0;
 }`;
-
-/** Instructions Capstone knows and we take for UNDEFINED, each for a reason. */
-const NOT_OURS: readonly (readonly [why: string, mnemonic: RegExp])[] = [
-  ['NEON, its own room on the plan', /^v|^aes|^sha|^fldm|^fstm|^f[a-z]+m[dx]/],
-  ['privileged or UNPREDICTABLE in user mode', /^(rfe|srs|smc|hvc|eret|subs|movs|dcps|hlt|esb|setpan|cps)/],
-  ['system registers and coprocessors other than CP15 thread ids and barriers', /^(mcr|mrc|mcrr|mrrc|cdp|ldc|stc)/],
-  ['banked and SPSR forms of MRS and MSR', /^(mrs|msr)/],
-  ['user-register and exception-return forms of LDM and STM', /^(ldm|stm|push|pop)/],
-  ['ARMv8 checksums', /^crc32/],
-  ['ARMv8 speculation barriers', /^(sb|bxaut|bti|pac|aut|dfb|tsb)/],
-];
-
-/** Instructions Capstone does not know, each for a reason. */
-const NOT_THEIRS: readonly (readonly [why: string, row: RegExp])[] = [
-  ['allocated as no-operation hints, LLVM never names them', /^unallocated memory hint/],
-  ['gone in ARMv8, whose mode Capstone needs for LDA and STL', /^SWP/],
-  ['LLVM names only some of the permanently undefined', /^UDF/],
-  ['PLD (literal) with the bit that would make it PLDW', /^PLD \(literal\)/],
-  ['FLDMX and FSTMX of d16 and above', /^V(LDM|STM)/],
-];
-
-const wordAt = (bytes: Uint8Array, offset: number, isa: Isa): { word: number; sizeBytes: 2 | 4 } => {
-  const half = (at: number): number => (bytes[at] as number) | ((bytes[at + 1] ?? 0) << 8);
-  const first = half(offset);
-  if (isa === 'arm') return { word: first | (half(offset + 2) << 16), sizeBytes: 4 };
-  return isWideThumb(first) ? { word: (first << 16) | half(offset + 2), sizeBytes: 4 } : { word: first, sizeBytes: 2 };
-};
-
-const bytesOf = (isa: Isa, word: number, sizeBytes: 2 | 4): Uint8Array => {
-  const out = new Uint8Array(sizeBytes);
-  const halves = sizeBytes === 2 ? [word] : isa === 'arm' ? [word, word >>> 16] : [word >>> 16, word];
-  halves.forEach((half, i) => {
-    out[2 * i] = half & 0xff;
-    out[2 * i + 1] = (half >>> 8) & 0xff;
-  });
-  return out;
-};
-
-/** What is wrong with our reading of a word, given Capstone's; undefined when they agree. */
-const disagreement = (
-  isa: Isa,
-  word: number,
-  sizeBytes: 2 | 4,
-  theirs: Disassembled | undefined,
-): string | undefined => {
-  const found = findRow(word, isa, sizeBytes);
-  const text = theirs && `${theirs.mnemonic} ${theirs.operands}`;
-  if (found !== undefined && isUnpredictable(word, found)) return undefined;
-  if (found === undefined && theirs === undefined) return undefined;
-  if (found === undefined) {
-    if (NOT_OURS.some(([, mnemonic]) => mnemonic.test((theirs as Disassembled).mnemonic))) return undefined;
-    return `${hex(word)} is '${text}', we know none`;
-  }
-  if (theirs === undefined && NOT_THEIRS.some(([, row]) => row.test(found.row.name))) return undefined;
-  if (theirs === undefined) return `${hex(word)} is ${found.row.name}, Capstone knows none`;
-  if (theirs.sizeBytes !== sizeBytes) return `${hex(word)} has ${theirs.sizeBytes} bytes ('${text}')`;
-  if (!isMnemonicOf(found.row, theirs.mnemonic)) return `${hex(word)} is '${text}', not ${found.row.name}`;
-  return undefined;
-};
 
 interface CodeRun {
   readonly isa: Isa;

@@ -27,7 +27,8 @@ const thumbDisassembler = new Capstone(Const.CS_ARCH_ARM, Const.CS_MODE_THUMB | 
 const isConditional = (mnemonic: string, stem: string): boolean =>
   mnemonic === stem || (mnemonic.startsWith(stem) && conditions.has(mnemonic.slice(stem.length)));
 
-const kindOf = (mnemonic: string, operands: string): FlowKind => {
+/** The kind of flow an instruction makes, from Capstone's mnemonic (without `.w`) and operands. */
+export const flowKind = (mnemonic: string, operands: string): FlowKind => {
   if (isConditional(mnemonic, 'b') || mnemonic === 'cbz' || mnemonic === 'cbnz') return 'branch';
   if (isConditional(mnemonic, 'bl') || isConditional(mnemonic, 'blx')) return 'call';
   if (isConditional(mnemonic, 'bx') || isConditional(mnemonic, 'bxj')) return operands === 'lr' ? 'return' : 'indirect';
@@ -65,7 +66,7 @@ export const classify = (pc: number, bytes: Uint8Array): Flow => {
   if (insn === undefined)
     return { kind: 'plain', sizeBytes: bytes.length, target: undefined, conditional: false, text: 'unknown' };
   const mnemonic = insn.mnemonic.replace(/\.w$/, '');
-  const kind = kindOf(mnemonic, insn.opStr);
+  const kind = flowKind(mnemonic, insn.opStr);
   const direct = kind === 'branch' || kind === 'call';
   return {
     kind,
