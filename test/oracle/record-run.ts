@@ -23,7 +23,11 @@ export const hostIdentity = (): { uid: number; gid: number; ppid: number } => ({
 });
 
 /** Runs `program` with calls, returns and compiled blocks recorded into `trace`. */
-export const recordRun = async (program: string, options: RunOptions, trace: string): Promise<GuestRun> => {
+export const recordRun = async (
+  program: string,
+  options: RunOptions & { readonly quantum?: number },
+  trace: string,
+): Promise<GuestRun> => {
   const writer = new TraceWriter({ mask: EventKind.CALL | EventKind.RET | EventKind.COMPILE });
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
@@ -43,6 +47,7 @@ export const recordRun = async (program: string, options: RunOptions, trace: str
     stdout: (chunk) => output.push(Buffer.from(chunk)),
     stderr: (chunk) => errors.push(Buffer.from(chunk)),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
   });
   const { exitCode, signo, stopped, instructions } = await guest.resume();
   if (stopped !== undefined) throw new Error(`${program} was stopped: ${stopped}`);

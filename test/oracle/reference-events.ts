@@ -7,7 +7,7 @@
  * of the same sp until it finds its own. A block starts
  * wherever control was dispatched to and ends after an instruction that may write pc, or after 512 instructions.
  */
-import { type LogOptions, type RunResult, type Step, stepQemu } from '../support/qemu.js';
+import { type LogOptions, type RunResult, type Step, stepQemu, stepQemuThreads } from '../support/qemu.js';
 import { classify, type Flow } from './control-flow.js';
 
 export interface FlowEvent {
@@ -60,7 +60,10 @@ export const blockKey = (start: number, end: number): string => `${start.toStrin
  * spelling of it, because its initial strings lie 4 bytes lower than the kernel's and ours, and word-wise string routines
  * branch by alignment.
  */
-export const referenceRun = async (program: string, options: LogOptions): Promise<ReferenceRun> => {
+export const referenceRun = async (
+  program: string,
+  options: LogOptions & { readonly threads?: boolean },
+): Promise<ReferenceRun> => {
   const tracks = new Map<number, Track>();
   const blocks = new Set<string>();
   const leftEarly = new Set<number>();
@@ -76,7 +79,8 @@ export const referenceRun = async (program: string, options: LogOptions): Promis
     return flow;
   };
 
-  const result = await stepQemu(`/./.${program}`, { argv0: program, registers: true, ...options }, (logged) => {
+  const run = options.threads === true ? stepQemuThreads : stepQemu;
+  const result = await run(`/./.${program}`, { argv0: program, registers: true, ...options }, (logged) => {
     const step = { ...logged, pc: relocate(logged.pc) };
     instructions++;
     let track = tracks.get(step.thread);
