@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- [options]`: every workload under qemu-arm, under armstalk untraced and under armstalk with every call
  * and return recorded, interleaved; medians, ratios to qemu-arm in the same run, geometric means. A workload whose output
- * differs from qemu-arm's gets no figure. `--size 0.05 --rounds 1` takes about two minutes on the cold tier.
+ * differs from qemu-arm's gets no figure. `--size 0.01 --rounds 1` takes about two minutes on the cold tier.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { type Workload, workloads } from './workloads.js';
 
 const usage = `usage: npm run bench -- [--size 1] [--rounds 3] [--filter REGEX] [--isa thumb|arm] [--no-busybox]
                         [--run-flags "--flag ..."] [--json FILE|-]
-  --size       scales the work; at 1 qemu-arm needs about a second per workload
+  --size       scales the work; at 1 qemu-arm needs 2 to 5 s per workload
   --run-flags  more options for \`armstalk run\`, such as those that choose a tier
 `;
 
