@@ -1,6 +1,5 @@
 /** The public face: everything the command line does is one of these. Words are Frida's where Frida has one. */
 
-export type { FunctionTest } from './analysis/call-stats.js';
 export { loadDemangler } from './analysis/demangle.js';
 export {
   type DiffOptions,
@@ -10,7 +9,7 @@ export {
 export type { DivergedBlock, Divergence } from './analysis/divergence.js';
 export { type ExportOptions, type ExportSummary, exportTrace } from './analysis/export/export-trace.js';
 export { EXPORT_FORMATS, type ExportFormatName, formatOfFile } from './analysis/export/formats.js';
-export type { ClockRange, ReadFilters } from './analysis/filters.js';
+export type { ClockRange, FunctionTest, ReadFilters } from './analysis/filters.js';
 export type { FunctionDiff } from './analysis/function-diff.js';
 export { describeTrace, type SegmentInfo, type TraceInfo } from './analysis/info.js';
 export { openForReplay, type ReplayOptions, type ReplayRecord, replayTrace } from './analysis/replay.js';

@@ -1,39 +1,25 @@
 import { EventKind } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
-import { type FunctionCost, FunctionTable } from './function-table.js';
-import type { FunctionInfo, TraceSymbols } from './symbolize.js';
-import { COUNTED, DROPPED, OUTSIDE, ThreadStack } from './thread-stack.js';
-
-export type FunctionTest = (info: FunctionInfo) => boolean;
-
-export interface CallFilters {
-  /** Only these functions and what they call. */
-  readonly only?: FunctionTest;
-  /** Not these functions nor what they call. */
-  readonly without?: FunctionTest;
-}
+import { addActivation, type Cost, type CostRows, type Leaving } from './cost-rows.js';
+import { ThreadStack } from './thread-stack.js';
 
 /** Frames a stack holds at most; what is below no longer matters to costs above. */
 const MAX_HEIGHT = 1 << 20;
 
 /**
- * Folds calls and returns into costs by function, chunk by chunk. An instruction belongs to the function on top of its
- * thread's stack when it retired; a thread's clock stands still while others run. Code that runs before a thread's first
- * recorded call belongs to the function it is in.
+ * Folds calls and returns into costs, chunk by chunk. An instruction belongs to the function on top of its thread's stack
+ * when it retired; a thread's clock stands still while others run. Code that runs before a thread's first recorded call
+ * belongs to the function it is in. `FilteredStats` is the same for a part of the calls.
  */
 export class CallStats {
-  readonly functions: FunctionTable;
+  readonly table: CostRows;
   /** Threads of the segments that have ended. */
   readonly ended: ThreadStack[] = [];
   private readonly threads = new Map<number, ThreadStack>();
-  private readonly filters: CallFilters;
-  private readonly chosen: (boolean | undefined)[] = [];
-  private readonly dropped: (boolean | undefined)[] = [];
-  private edgeFunction = new Int32Array(0);
+  private edgeRow = new Int32Array(0);
 
-  constructor(symbols: TraceSymbols, filters: CallFilters = {}) {
-    this.functions = new FunctionTable(symbols);
-    this.filters = filters;
+  constructor(table: CostRows) {
+    this.table = table;
   }
 
   add(columns: EventColumns): void {
@@ -41,13 +27,13 @@ export class CallStats {
     const thread = this.thread(columns);
     this.resolveEdges(columns);
     const { kind, depth, edge, threadClock, count } = columns;
-    const { edgeFunction } = this;
+    const { edgeRow } = this;
     for (let i = 0; i < count; i++) {
       const type = kind[i] as number;
       if (type === EventKind.CALL) {
         this.advance(thread, threadClock[i] as number);
         if (thread.depth !== depth[i]) this.settle(thread, depth[i] as number);
-        this.enter(thread, edgeFunction[edge[i] as number] as number);
+        this.enter(thread, edgeRow[edge[i] as number] as number);
       } else if (type === EventKind.RET) {
         this.advance(thread, threadClock[i] as number);
         this.leaveTo(thread, depth[i] as number);
@@ -70,7 +56,7 @@ export class CallStats {
       this.ended.push(thread);
     }
     this.threads.clear();
-    this.functions.forgetAddresses();
+    this.table.forgetAddresses();
   }
 
   private thread(columns: EventColumns): ThreadStack {
@@ -78,38 +64,35 @@ export class CallStats {
     if (thread === undefined) {
       thread = new ThreadStack(columns.tid);
       this.threads.set(columns.tid, thread);
-      const first = this.functions.indexOf(columns.location[0] as number);
+      const first = this.table.ofPlace(columns.location[0] as number);
       thread.base = columns.openDepth;
-      thread.push(first, this.standingUnder(first, OUTSIDE));
-      if (thread.standing[0] === COUNTED) thread.enter(first);
+      thread.push(first, 0);
+      thread.enter(first);
     }
     return thread;
   }
 
   private resolveEdges({ edges }: EventColumns): void {
-    if (this.edgeFunction.length <= edges.count) this.edgeFunction = new Int32Array(edges.count * 2 + 1);
+    if (this.edgeRow.length <= edges.count) this.edgeRow = new Int32Array(edges.count * 2 + 1);
     for (let edge = 1; edge <= edges.count; edge++) {
       if (((edges.kind[edge] as number) & EventKind.CALL) === 0) continue;
-      this.edgeFunction[edge] = this.functions.indexOf(edges.target[edge] as number);
+      this.edgeRow[edge] = this.table.ofCall(edges.location[edge] as number, edges.target[edge] as number);
     }
   }
 
   /** The top function's instructions up to `ownClock`. */
   private advance(thread: ThreadStack, ownClock: number): void {
-    const top = thread.height - 1;
-    const cost = ownClock - thread.ownClock;
-    if (thread.standing[top] === COUNTED) (this.functions.rows[thread.fn[top] as number] as FunctionCost).self += cost;
+    const row = this.table.rows[thread.fn[thread.height - 1] as number] as Cost;
+    row.self += ownClock - thread.ownClock;
     thread.ownClock = ownClock;
   }
 
   private enter(thread: ThreadStack, fn: number): void {
-    const standing = this.standingUnder(fn, thread.standing[thread.height - 1] as number);
     if (thread.height === MAX_HEIGHT) this.settle(thread, thread.depth - 1);
-    thread.push(fn, standing);
+    thread.push(fn, 0);
     thread.calls++;
     thread.deepest = Math.max(thread.deepest, thread.depth);
-    if (standing !== COUNTED) return;
-    const row = this.functions.rows[fn] as FunctionCost;
+    const row = this.table.rows[fn] as Cost;
     row.calls++;
     row.deepest = Math.max(row.deepest, thread.enter(fn));
   }
@@ -128,31 +111,12 @@ export class CallStats {
     thread.base += depth - thread.depth;
   }
 
-  private pop(thread: ThreadStack, how: 'returned' | 'unwound' | 'open'): void {
+  private pop(thread: ThreadStack, how: Leaving): void {
     const top = --thread.height;
-    if (thread.standing[top] !== COUNTED) return;
     const fn = thread.fn[top] as number;
-    const row = this.functions.rows[fn] as FunctionCost;
+    const row = this.table.rows[fn] as Cost;
     const cost = thread.ownClock - (thread.entry[top] as number);
     if (thread.leave(fn) === 0) row.total += cost;
-    if (how === 'open') return;
-    if (how === 'returned') row.returns++;
-    else row.unwound++;
-    row.sum += cost;
-    if (cost < row.min) row.min = cost;
-    if (cost > row.max) row.max = cost;
-  }
-
-  private standingUnder(fn: number, caller: number): number {
-    const { only, without } = this.filters;
-    if (!only && !without) return COUNTED;
-    this.chosen[fn] ??= only === undefined || only(this.info(fn));
-    this.dropped[fn] ??= without?.(this.info(fn)) ?? false;
-    if (caller === DROPPED || this.dropped[fn]) return DROPPED;
-    return caller === COUNTED || this.chosen[fn] ? COUNTED : OUTSIDE;
-  }
-
-  private info(fn: number): FunctionInfo {
-    return (this.functions.rows[fn] as FunctionCost).info;
+    addActivation(row, cost, how);
   }
 }

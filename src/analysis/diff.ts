@@ -3,15 +3,15 @@ import type { EventColumns } from '../trace/event-columns.js';
 import { ChunkPool } from '../trace/held-chunk.js';
 import type { TraceReader } from '../trace/reader.js';
 import { CallForest } from './call-forest.js';
-import type { FunctionTest } from './call-stats.js';
 import { type CoverageDiff, coverageDiff } from './coverage-diff.js';
 import { DiffSide } from './diff-side.js';
 import { type Divergence, describeParting } from './divergence.js';
+import type { FunctionTest } from './filters.js';
 import { type PlaceMatch, SharedNames } from './flow-keys.js';
 import { type FlowRules, FlowThread } from './flow-thread.js';
 import { type FunctionDiff, functionDiff } from './function-diff.js';
-import { exitOf, type TraceFacts } from './summarize.js';
 import { type SyscallDifference, SyscallPairs } from './syscall-pairs.js';
+import { exitOf, type TraceFacts } from './trace-facts.js';
 import { type TreeHunk, treeHunk } from './tree-diff.js';
 
 export interface DiffOptions {

@@ -1,6 +1,14 @@
-import type { CallFilters, FunctionTest } from './call-stats.js';
 import type { FunctionInfo, TraceSymbols } from './symbolize.js';
 import { COUNTED, DROPPED, OUTSIDE } from './thread-stack.js';
+
+export type FunctionTest = (info: FunctionInfo) => boolean;
+
+export interface CallFilters {
+  /** Only these functions and what they call. */
+  readonly only?: FunctionTest;
+  /** Not these functions nor what they call. */
+  readonly without?: FunctionTest;
+}
 
 /** What of the calls a reader wants to see. */
 export interface ReadFilters extends CallFilters {
@@ -29,6 +37,8 @@ export interface Verdict {
   readonly isChosen: boolean;
   /** Begins a subtree to be left out. */
   readonly isDropped: boolean;
+  /** Gets no line because it was asked to be hidden. */
+  readonly isHidden: boolean;
   /** Gets a line of its own, where it is shown. */
   readonly isVisible: boolean;
   /** Is reason enough to show the calls that lead to it. */
@@ -37,11 +47,13 @@ export interface Verdict {
 
 const judge = (info: FunctionInfo, filters: ReadFilters): Verdict => {
   const { only, without, hide, caller, rows } = filters;
+  const isHidden = hide?.(info) ?? false;
   return {
     info,
     isChosen: only === undefined || only(info),
     isDropped: without?.(info) ?? false,
-    isVisible: !(hide?.(info) ?? false) && (rows === undefined || rows(info)),
+    isHidden,
+    isVisible: !isHidden && (rows === undefined || rows(info)),
     isGoal: caller === undefined || caller(info),
   };
 };
@@ -76,6 +88,10 @@ export class Verdicts {
     this.known.clear();
   }
 }
+
+/** Whether anything at all is left out of the calls; `rows` only says which of them get a line. */
+export const filtersCalls = ({ only, without, hide, caller, depth, minCost }: ReadFilters): boolean =>
+  [only, without, hide, caller, depth, minCost].some((filter) => filter !== undefined);
 
 /** Whether a call is inside what is shown, given where its caller stands: OUTSIDE, COUNTED or DROPPED. */
 export const standingUnder = (caller: number, { isChosen, isDropped }: Verdict): number => {

@@ -1,7 +1,7 @@
 import type { ModuleNote } from '../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
 import type { TraceIntegrity, TraceReader } from '../trace/reader.js';
-import { exitOf, type TraceFacts } from './summarize.js';
+import { exitOf, type TraceFacts } from './trace-facts.js';
 
 export interface SegmentInfo {
   readonly header: RecordedHeader;

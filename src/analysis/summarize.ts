@@ -1,92 +1,62 @@
-import { hex } from '../bits.js';
-import type { ModuleNote } from '../events/event.js';
+import type { ModuleNote, Note } from '../events/event.js';
+import type { EventColumns } from '../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
-import { type TraceItem, TraceReader } from '../trace/reader.js';
-import { type CallFilters, CallStats, type FunctionTest } from './call-stats.js';
+import type { TraceItem, TraceReader } from '../trace/reader.js';
+import { BlockCounts, type BlockRow } from './block-counts.js';
+import { CallStats } from './call-stats.js';
+import { CallTree } from './call-tree.js';
+import { CallsiteTable } from './callsite-table.js';
+import { type MergedItem, mergeByClock, noteClock } from './clock-merge.js';
+import type { CostRows } from './cost-rows.js';
 import { Coverage, type CoverageRow } from './coverage.js';
-import {
-  type BlockRow,
-  blockCounts,
-  blockRows,
-  type CallsiteRow,
-  callsiteCounts,
-  callsiteRows,
-} from './edge-tables.js';
+import { FilteredStats } from './filtered-stats.js';
+import { type ClockRange, filtersCalls, type ReadFilters } from './filters.js';
+import { FunctionTable } from './function-table.js';
+import { ModuleTable } from './module-table.js';
 import { ProbeCounts, type ProbeRow, SyscallCounts, type SyscallRow } from './note-tables.js';
+import {
+  type CallsiteRow,
+  callsiteRows,
+  type FunctionRow,
+  functionRows,
+  type ModuleRow,
+  moduleRows,
+  type SummaryTable,
+  sortKey,
+  sortRows,
+  type ThreadRow,
+  type TreeRow,
+  threadRows,
+  treeRows,
+} from './summary-rows.js';
 import { TraceSymbols } from './symbolize.js';
+import { exitOf, type TraceFacts, traceFacts } from './trace-facts.js';
 
-export type SummaryTable = 'function' | 'module' | 'thread' | 'callsite' | 'syscall' | 'probe' | 'block';
-export type SortKey = 'calls' | 'returns' | 'total' | 'self' | 'min' | 'max' | 'mean' | 'deepest' | 'symbol';
+export type { FunctionRow, SummaryTable };
 
 export interface SummarizeOptions {
   /** The table to make; functions when left out. */
   readonly by?: SummaryTable;
-  readonly sort?: SortKey;
-  /** Rows of the table at most. */
+  /** Keys of its rows to order them by, the first one first. */
+  readonly sort?: readonly string[];
+  /** Rows of the table at most, paths of the tree; 0 or left out: all. */
   readonly top?: number;
   readonly coverage?: boolean;
-  /** Rows of functions to keep, by module or name; costs are not affected. */
-  readonly rows?: FunctionTest;
+  /** All stacks merged, by function, besides the table. */
+  readonly tree?: boolean;
   /** Only these threads. */
   readonly threads?: readonly number[];
-  /** Subtrees to count or to leave out. */
-  readonly filters?: CallFilters;
-}
-
-/** Costs are instructions. min, max and mean are of one finished activation, inclusive; 0 when none finished. */
-export interface FunctionRow {
-  readonly symbol: string;
-  readonly module: string;
-  readonly offset: string;
-  readonly calls: number;
-  readonly returns: number;
-  readonly unwound: number;
-  readonly total: number;
-  readonly self: number;
-  readonly min: number;
-  readonly max: number;
-  readonly mean: number;
-  readonly deepest: number;
-}
-
-export interface ModuleRow {
-  readonly module: string;
-  readonly functions: number;
-  readonly calls: number;
-  readonly self: number;
-}
-
-export interface ThreadRow {
-  readonly tid: number;
-  readonly name: string;
-  readonly insns: number;
-  readonly events: number;
-  readonly calls: number;
-  readonly returns: number;
-  readonly deepest: number;
-}
-
-export interface TraceFacts {
-  readonly file: string;
-  readonly program: string;
-  readonly argv: readonly string[];
-  readonly buildId: string;
-  /** Undefined while the trace has no end. */
-  readonly exit: { readonly reason: string; readonly code?: number; readonly signal?: number } | undefined;
-  readonly insns: number;
-  readonly events: number;
-  readonly threads: number;
-  readonly deepestStack: number;
-  readonly complete: boolean;
-  readonly lost: number;
-  readonly incomplete?: { readonly intactPackets: number; readonly intactEvents: number; readonly reason: string };
+  /** What of the calls is counted, as in a replay; `rows` only chooses rows. */
+  readonly filters?: ReadFilters;
+  /** Only what happened between two clocks. */
+  readonly range?: ClockRange;
 }
 
 export interface Summary {
   readonly schema: 'armstalk.summary/1';
   readonly trace: TraceFacts;
   readonly by: SummaryTable;
-  readonly sort: SortKey;
+  readonly sort: string;
   /** Rows there were before `top` cut them. */
   readonly rowCount: number;
   readonly functions?: readonly FunctionRow[];
@@ -97,19 +67,20 @@ export interface Summary {
   readonly probes?: readonly ProbeRow[];
   readonly blocks?: readonly BlockRow[];
   readonly coverage?: readonly CoverageRow[];
+  readonly tree?: readonly TreeRow[];
 }
 
 /**
  * One table of what one or more traces hold, each read once from front to back in constant memory; all segments together.
- * Throws TraceFormatError when the bytes of one are not a trace.
+ * Throws TraceFormatError when the bytes of one are not a trace, UsageError for a sort key its rows do not have.
  */
 export const summarize = async (
   traces: TraceReader | readonly TraceReader[],
   options: SummarizeOptions = {},
 ): Promise<Summary> => {
-  const readers = traces instanceof TraceReader ? [traces] : traces;
+  const readers = Array.isArray(traces) ? (traces as readonly TraceReader[]) : [traces as TraceReader];
   const fold = new SummaryFold(options);
-  for (const reader of readers) for await (const item of reader.items()) fold.add(item);
+  for (const reader of readers) for await (const item of fold.itemsOf(reader)) fold.add(item);
   return fold.summary(readers);
 };
 
@@ -117,14 +88,20 @@ class SummaryFold {
   private readonly options: SummarizeOptions;
   private readonly by: SummaryTable;
   private readonly symbols = new TraceSymbols();
-  private readonly stats: CallStats;
-  private readonly callsites = callsiteCounts();
-  private readonly blocks = blockCounts();
+  private readonly functions = new FunctionTable(this.symbols);
+  private readonly moduleTable = new ModuleTable(this.symbols);
+  private readonly callsites = new CallsiteTable(this.symbols);
+  private readonly tree = new CallTree();
+  private readonly plain: CallStats;
+  private readonly filtered: FilteredStats | undefined;
+  private readonly blocks = new BlockCounts();
   private readonly coverage = new Coverage();
   private readonly syscalls = new SyscallCounts();
   private readonly probes = new ProbeCounts();
-  private readonly modules: ModuleNote[] = [];
+  private modules: ModuleNote[] = [];
+  private buildId: string | undefined;
   private readonly threadNames = new Map<number, string>();
+  private readonly threadsSeen = new Set<string>();
   private end: RecordedEnd | undefined;
   private lastEnd: RecordedEnd | undefined;
   private segments = 0;
@@ -135,158 +112,152 @@ class SummaryFold {
   constructor(options: SummarizeOptions) {
     this.options = options;
     this.by = options.by ?? 'function';
-    this.stats = new CallStats(this.symbols, options.filters);
+    const { filters = {}, range, tree } = options;
+    const table = this.costTable();
+    this.plain = new CallStats(table);
+    if (tree || range || filtersCalls(filters))
+      this.filtered = new FilteredStats(table, this.symbols, this.filterOptions());
   }
 
-  add(item: TraceItem): void {
-    if (item.type === 'chunk') this.addChunk(item);
+  /** Notes go with what threads do at the time only where calls decide which of them count. */
+  itemsOf(reader: TraceReader): AsyncIterable<MergedItem | TraceItem> {
+    const { coverage, tree, filters = {} } = this.options;
+    const isOfNotes = (this.by === 'syscall' || this.by === 'probe') && !coverage && !tree;
+    if (!isOfNotes) return reader.items();
+    return filtersCalls(filters) ? mergeByClock(reader.items()) : reader.items({ decode: false });
+  }
+
+  add(item: MergedItem | TraceItem): void {
+    if (item.type === 'chunk') this.addEvents(item.columns, 0, item.columns.count);
+    else if (item.type === 'events') this.addEvents(item.columns, item.from, item.to);
+    else if (item.type === 'chunk-facts') this.sawThread(item.facts.tid, item.facts.lastClock);
     else if (item.type === 'symbols') this.symbols.addSymbols(item.symbols);
     else if (item.type === 'header') this.begin(item.header);
     else if (item.type === 'end') this.end = item.end;
-    else if (item.type === 'note') this.addNote(item);
+    else this.addNote(item.note);
   }
 
   summary(readers: readonly TraceReader[]): Summary {
     this.endSegment();
-    const { top } = this.options;
+    const { top = 0, sort } = this.options;
     const [name, rows] = this.table();
+    const sorted = sortRows([...rows], this.by, sort);
     return {
       schema: 'armstalk.summary/1',
       trace: this.facts(readers),
       by: this.by,
-      sort: this.options.sort ?? 'self',
+      sort: sortKey(this.by, sort),
       rowCount: rows.length,
-      [name]: top === undefined ? rows : rows.slice(0, top),
-      ...(this.options.coverage ? { coverage: this.coverage.rows(this.modules) } : {}),
+      [name]: top === 0 ? sorted : sorted.slice(0, top),
+      ...(this.options.coverage ? { coverage: this.coverage.rows() } : {}),
+      ...(this.options.tree ? { tree: treeRows(this.tree, this.functions.rows, top) } : {}),
     };
+  }
+
+  private costTable(): CostRows {
+    if (this.by === 'module') return this.moduleTable;
+    return this.by === 'callsite' ? this.callsites : this.functions;
+  }
+
+  private filterOptions() {
+    const { filters = {}, range, tree, coverage } = this.options;
+    const wantsEdges = coverage || this.by === 'block';
+    const onEdges = (edges: EventColumns['edges'], counts: Uint32Array): void => {
+      if (this.by === 'block') this.blocks.addCounts(edges, counts);
+      if (coverage) this.coverage.add(edges, counts);
+    };
+    return { filters, range, tree: tree ? this.tree : undefined, onEdges: wantsEdges ? onEdges : undefined };
   }
 
   private begin(header: RecordedHeader): void {
     this.probes.declare(header.probes);
-    if (this.segments++ === 0) return;
-    this.endSegment();
-    this.symbols.clear();
+    if (this.segments++ > 0) this.endSegment();
   }
 
   private endSegment(): void {
     this.insns += this.end?.clock ?? this.latestClock;
     this.lost += this.end?.lost ?? 0;
-    this.stats.endSegment(this.end?.clock ?? 0);
+    (this.filtered ?? this.plain).endSegment(this.end?.clock ?? 0);
+    this.blocks.endSegment(this.symbols);
+    this.coverage.endSegment(this.modules);
     this.lastEnd = this.end;
     this.end = undefined;
     this.latestClock = 0;
+    this.modules = [];
+    this.symbols.clear();
   }
 
-  private addChunk({ columns }: Extract<TraceItem, { type: 'chunk' }>): void {
-    if (this.options.threads && !this.options.threads.includes(columns.tid)) return;
-    this.stats.add(columns);
-    if (columns.count > 0) this.latestClock = Math.max(this.latestClock, columns.clock[columns.count - 1] as number);
-    if (this.by === 'callsite') this.callsites.add(columns);
+  private addEvents(columns: EventColumns, from: number, to: number): void {
+    const { threads } = this.options;
+    if (to === 0 || (threads && !threads.includes(columns.tid))) return;
+    this.sawThread(columns.tid, columns.clock[to - 1] as number);
+    if (this.filtered) {
+      this.filtered.add(columns, from, to);
+      return;
+    }
+    this.plain.add(columns);
     if (this.by === 'block') this.blocks.add(columns);
-    if (this.options.coverage) this.coverage.add(columns);
+    if (this.options.coverage) this.coverage.add(columns.edges);
   }
 
-  private addNote({ note }: Extract<TraceItem, { type: 'note' }>): void {
-    if (note.type === 'syscall') this.syscalls.add(note);
-    else if (note.type === 'probe') this.probes.add(note);
-    else if (note.type === 'module') {
-      this.symbols.addModule(note);
-      this.modules.push(note);
-    } else if (note.type === 'thread' && note.name) this.threadNames.set(note.tid, note.name);
+  private sawThread(tid: number, clock: number): void {
+    this.latestClock = Math.max(this.latestClock, clock);
+    this.threadsSeen.add(`${this.segments}:${tid}`);
   }
 
-  private table(): readonly [string, readonly unknown[]] {
+  private addNote(note: Note): void {
+    if (note.type === 'module') this.addModule(note);
+    else if (note.type === 'thread') {
+      if (note.name) this.threadNames.set(note.tid, note.name);
+    } else if (this.counts(note)) {
+      if (note.type === 'syscall') this.syscalls.add(note);
+      else if (note.type === 'probe') this.probes.add(note);
+    }
+  }
+
+  private counts(note: Exclude<Note, ModuleNote>): boolean {
+    const { threads, range, filters = {} } = this.options;
+    const clock = noteClock(note);
+    if (threads && !threads.includes(note.tid)) return false;
+    if (range && (clock < range.from || clock > range.to)) return false;
+    return !filtersCalls(filters) || this.filtered === undefined || this.filtered.isShownNow(note.tid);
+  }
+
+  private addModule(note: ModuleNote): void {
+    this.symbols.addModule(note);
+    this.modules.push(note);
+    this.buildId ??= note.buildId;
+  }
+
+  private table(): readonly [string, readonly object[]] {
+    const keep = this.options.filters?.rows;
     switch (this.by) {
       case 'function':
-        return ['functions', this.functionRows()];
+        return ['functions', functionRows(this.functions.rows, keep)];
       case 'module':
-        return ['modules', this.moduleRows()];
+        return ['modules', moduleRows(this.moduleTable.rows, keep)];
       case 'thread':
-        return ['threads', this.threadRows()];
+        return ['threads', threadRows((this.filtered ?? this.plain).ended, this.threadNames)];
       case 'callsite':
-        return ['callsites', callsiteRows(this.callsites, this.symbols)];
+        return ['callsites', callsiteRows(this.callsites.rows, keep)];
       case 'syscall':
         return ['syscalls', this.syscalls.rows()];
       case 'probe':
         return ['probes', this.probes.rows()];
       case 'block':
-        return ['blocks', blockRows(this.blocks, this.symbols)];
+        return ['blocks', this.blocks.rows()];
     }
-  }
-
-  private functionRows(): readonly FunctionRow[] {
-    const keep = this.options.rows ?? (() => true);
-    const rows = this.stats.functions.rows
-      .filter(({ info, calls, self }) => (calls > 0 || self > 0) && keep(info))
-      .map(({ info, min, sum, ...costs }) => {
-        const finished = costs.returns + costs.unwound;
-        return {
-          symbol: info.symbol,
-          module: info.module,
-          offset: hex(info.offset),
-          ...costs,
-          min: finished === 0 ? 0 : min,
-          mean: finished === 0 ? 0 : sum / finished,
-        };
-      });
-    return sortRows(rows, this.options.sort ?? 'self');
-  }
-
-  private moduleRows(): readonly ModuleRow[] {
-    const rows = new Map<string, { module: string; functions: number; calls: number; self: number }>();
-    for (const { module, calls, self } of this.functionRows()) {
-      const row = rows.get(module) ?? { module, functions: 0, calls: 0, self: 0 };
-      row.functions++;
-      row.calls += calls;
-      row.self += self;
-      rows.set(module, row);
-    }
-    return [...rows.values()].sort((a, b) => b.self - a.self || compareText(a.module, b.module));
-  }
-
-  private threadRows(): readonly ThreadRow[] {
-    return [...this.stats.ended]
-      .map(({ tid, ownClock, events, calls, returns, deepest }) => {
-        const name = this.threadNames.get(tid) ?? '';
-        return { tid, name, insns: ownClock, events, calls, returns, deepest };
-      })
-      .sort((a, b) => a.tid - b.tid);
   }
 
   private facts(readers: readonly TraceReader[]): TraceFacts {
-    const header = readers[0]?.headers[0];
-    const torn = readers.find(({ integrity }) => !integrity.complete)?.integrity;
-    const sum = (of: (reader: TraceReader) => number): number => readers.reduce((total, each) => total + of(each), 0);
-    const intactEvents = sum(({ integrity }) => integrity.intactEvents);
-    const intactPackets = sum(({ integrity }) => integrity.intactPackets);
-    const { ended: threads } = this.stats;
-    return {
-      file: readers.map(({ name }) => name).join(' '),
-      program: header?.program ?? '',
-      argv: header?.argv ?? [],
-      buildId: this.modules[0]?.buildId ?? '',
+    const { ended } = this.filtered ?? this.plain;
+    return traceFacts(readers, {
+      buildId: this.buildId ?? '',
       exit: this.lastEnd && exitOf(this.lastEnd),
       insns: this.insns,
-      events: intactEvents,
-      threads: threads.length,
-      deepestStack: threads.reduce((deepest, thread) => Math.max(deepest, thread.deepest), 0),
-      complete: torn === undefined,
+      threads: this.threadsSeen.size,
+      deepestStack: ended.reduce((deepest, thread) => Math.max(deepest, thread.deepest), 0),
       lost: this.lost,
-      ...(torn ? { incomplete: { intactPackets, intactEvents, reason: torn.reason ?? '' } } : {}),
-    };
+    });
   }
 }
-
-export const exitOf = ({ reason, exitCode, signal }: RecordedEnd): TraceFacts['exit'] => ({
-  reason,
-  ...(exitCode === undefined ? {} : { code: exitCode }),
-  ...(signal === 0 ? {} : { signal }),
-});
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const sortRows = (rows: FunctionRow[], key: SortKey): readonly FunctionRow[] =>
-  rows.sort((a, b) => {
-    const order = key === 'symbol' ? compareText(a.symbol, b.symbol) : b[key] - a[key];
-    return order || b.total - a.total || compareText(a.symbol, b.symbol) || compareText(a.offset, b.offset);
-  });

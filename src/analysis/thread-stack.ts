@@ -35,6 +35,11 @@ export class ThreadStack {
     return this.base + this.height - 1;
   }
 
+  /** Instructions counted: all of them. */
+  get insns(): number {
+    return this.ownClock;
+  }
+
   push(fn: number, standing: number): void {
     if (this.height === this.fn.length) this.grow();
     this.fn[this.height] = fn;

@@ -1,7 +1,7 @@
 import { UsageError } from '../index.js';
 import type { Flags } from './flag.js';
 import { READ_FLAGS, SUMMARIZE_FLAGS } from './read-flags.js';
-import { count, integer, oneOf, text } from './values.js';
+import { count, oneOf, text } from './values.js';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 const IGNORABLE = ['clock', 'args', 'retval', 'addr'] as const;
@@ -47,7 +47,7 @@ export const DIFF_FLAGS = {
     default: '3',
     summary: 'calls shown around a change',
   },
-  tid: { type: 'option', helpValue: 'TID', read: integer, ...repeatable, summary: 'only this thread' },
+  tid: SUMMARIZE_FLAGS.tid,
   symbols: {
     type: 'option',
     helpValue: 'PATH',

@@ -1,5 +1,6 @@
+import { type ClockRange, UsageError } from '../index.js';
 import type { Flags } from './flag.js';
-import { count, integer, oneOf, text } from './values.js';
+import { count, integer, oneOf, text, words } from './values.js';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -10,21 +11,29 @@ export const READ_FLAGS = {
   quiet: { type: 'boolean', char: 'q', summary: 'say nothing but errors on standard error' },
 } as const satisfies Flags;
 
-export const TABLES = ['function', 'module', 'thread', 'callsite', 'syscall', 'probe', 'block'] as const;
-const SORTS = ['self', 'total', 'calls', 'returns', 'min', 'max', 'mean', 'deepest', 'symbol'] as const;
+/** `1000,1002`, one flag or several. */
+const tidList = (list: string, option: string): readonly number[] =>
+  list.split(',').map((word) => integer(word.trim(), option));
 
-export const SUMMARIZE_FLAGS = {
-  by: { type: 'option', options: TABLES, read: oneOf(...TABLES), default: 'function', summary: 'what a row is' },
-  sort: {
-    type: 'option',
-    char: 's',
-    options: SORTS,
-    read: oneOf(...SORTS),
-    default: 'self',
-    summary: 'what functions are ordered by, most first',
-  },
-  top: { type: 'option', helpValue: 'N', read: count, default: '20', summary: 'rows at most; 0 for all' },
-  coverage: { type: 'boolean', summary: 'also how much of each executable segment ran' },
+/** `10k~2M`, `10k~`, `~2M`: clocks, both ends included. */
+export const clockRange = (word: string, option: string): ClockRange => {
+  const parts = word.split('~');
+  if (parts.length !== 2) {
+    throw new UsageError(`${option} needs a range of clocks, not ${JSON.stringify(word)}`, {
+      hint: 'for example 10k~2M, 10k~ or ~2M, in instructions',
+    });
+  }
+  const [from, to] = parts;
+  const range = {
+    from: from === '' ? 0 : count(from, option),
+    to: to === '' ? Number.POSITIVE_INFINITY : count(to, option),
+  };
+  if (range.from > range.to) throw new UsageError(`${option} ${word} ends before it begins`);
+  return range;
+};
+
+/** What of the calls is meant; the same words in every reader. */
+export const FILTER_FLAGS = {
   filter: {
     type: 'option',
     char: 'F',
@@ -41,13 +50,29 @@ export const SUMMARIZE_FLAGS = {
     ...repeatable,
     summary: 'without these functions and what they call',
   },
+  caller: {
+    type: 'option',
+    char: 'C',
+    helpValue: 'PATTERN',
+    read: text,
+    ...repeatable,
+    summary: 'only these functions and the calls that lead to them',
+  },
+  hide: {
+    type: 'option',
+    char: 'H',
+    helpValue: 'PATTERN',
+    read: text,
+    ...repeatable,
+    summary: 'not these functions themselves; what they call moves up a level',
+  },
   'include-module': {
     type: 'option',
     char: 'I',
     helpValue: 'GLOB',
     read: text,
     ...repeatable,
-    summary: 'only rows of these modules; costs stay as they are',
+    summary: 'only lines and rows of these modules; costs stay as they are',
   },
   'exclude-module': {
     type: 'option',
@@ -55,8 +80,24 @@ export const SUMMARIZE_FLAGS = {
     helpValue: 'GLOB',
     read: text,
     ...repeatable,
-    summary: 'no rows of these modules',
+    summary: 'no lines and rows of these modules',
   },
+  depth: { type: 'option', char: 'D', helpValue: 'N', read: count, summary: 'only N levels of calls' },
+  'min-cost': {
+    type: 'option',
+    char: 't',
+    helpValue: 'N',
+    read: count,
+    summary: 'no calls that cost fewer than N instructions',
+  },
+  range: {
+    type: 'option',
+    char: 'r',
+    helpValue: 'A~B',
+    read: clockRange,
+    summary: 'only from clock A to clock B, e.g. 10k~2M; of a file with an index the rest is not read',
+  },
+  tid: { type: 'option', helpValue: 'LIST', read: tidList, ...repeatable, summary: 'only these threads' },
   match: {
     type: 'option',
     options: ['glob', 'regex'],
@@ -64,7 +105,23 @@ export const SUMMARIZE_FLAGS = {
     default: 'glob',
     summary: 'what names in patterns are',
   },
-  tid: { type: 'option', helpValue: 'TID', read: integer, ...repeatable, summary: 'only this thread' },
+} as const satisfies Flags;
+
+const TABLES = ['function', 'module', 'thread', 'callsite', 'syscall', 'probe', 'block'] as const;
+
+export const SUMMARIZE_FLAGS = {
+  by: { type: 'option', options: TABLES, read: oneOf(...TABLES), default: 'function', summary: 'what a row is' },
+  sort: {
+    type: 'option',
+    char: 's',
+    helpValue: 'KEYS',
+    read: words,
+    summary: 'what rows are ordered by, most first: self,total,calls,min,max,mean,... or a name',
+  },
+  top: { type: 'option', helpValue: 'N', read: count, default: '20', summary: 'rows at most; 0 for all' },
+  tree: { type: 'boolean', summary: 'all stacks merged, instead of the table: what called what, at which cost' },
+  coverage: { type: 'boolean', summary: 'also how much of each executable segment ran' },
+  ...FILTER_FLAGS,
   fields: {
     type: 'option',
     char: 'f',
@@ -73,6 +130,7 @@ export const SUMMARIZE_FLAGS = {
     summary: 'columns, by their headings in small letters: calls,self,function; +min,max adds to the usual ones',
   },
   each: { type: 'boolean', summary: 'a table for each trace instead of one for all' },
+  jsonl: { type: 'boolean', summary: 'a JSON object for each row' },
   csv: { type: 'boolean', summary: 'comma-separated values' },
   tsv: { type: 'boolean', summary: 'tab-separated values' },
   'no-header': { type: 'boolean', summary: 'rows only' },

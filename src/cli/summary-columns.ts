@@ -38,10 +38,12 @@ const share = (header: string, allInsns: number): SummaryColumn => ({
   suffix: '%',
 });
 
-const functionName: SummaryColumn = {
-  header: 'FUNCTION',
-  value: ({ symbol, module, offset }) => (symbol === '' ? `${module}!${offset}` : String(symbol)),
-};
+/** `main`, or `libc.so!0x2340` where there is no symbol. */
+const functionText = ({ symbol, module, offset }: Row): string =>
+  symbol === offset && module !== '' ? `${module}!${symbol}` : String(symbol);
+
+/** No tree is indented further than this many levels. */
+const MAX_INDENT = 100;
 
 const probeValues: SummaryColumn = {
   header: 'R0 (TIMES)',
@@ -54,6 +56,33 @@ const probeValues: SummaryColumn = {
   },
 };
 
+/** What activations cost and how they ended. */
+const ACTIVATIONS: readonly SummaryColumn[] = [
+  number('RETURNS', 'returns', true),
+  number('UNWOUND', 'unwound', true),
+  number('MIN', 'min', true),
+  { ...number('MEAN', 'mean', true), digits: 1 },
+  number('MAX', 'max', true),
+  number('DEEPEST', 'deepest', true),
+];
+
+/** The columns of a tree; a row carries its level. */
+export const treeColumns = (allInsns: number): readonly SummaryColumn[] => [
+  number('CALLS', 'calls'),
+  number('TOTAL', 'total'),
+  number('SELF', 'self'),
+  share('SELF%', allInsns),
+  number('RECURSIVE', 'recursive', true),
+  ...ACTIVATIONS,
+  number('LEVEL', 'level', true),
+  string('MODULE', 'module', true),
+  string('OFFSET', 'offset', true),
+  {
+    header: 'FUNCTION',
+    value: (row) => `${'  '.repeat(Math.min(row.level as number, MAX_INDENT))}${functionText(row)}`,
+  },
+];
+
 /** The columns of a table. `allInsns` is what 100 % is. */
 export const summaryColumns = (by: SummaryTable, allInsns: number): readonly SummaryColumn[] => {
   switch (by) {
@@ -63,22 +92,19 @@ export const summaryColumns = (by: SummaryTable, allInsns: number): readonly Sum
         number('TOTAL', 'total'),
         number('SELF', 'self'),
         share('SELF%', allInsns),
-        number('RETURNS', 'returns', true),
-        number('UNWOUND', 'unwound', true),
-        number('MIN', 'min', true),
-        { ...number('MEAN', 'mean', true), digits: 1 },
-        number('MAX', 'max', true),
-        number('DEEPEST', 'deepest', true),
+        ...ACTIVATIONS,
         string('MODULE', 'module', true),
         string('OFFSET', 'offset', true),
-        functionName,
+        { header: 'FUNCTION', value: functionText },
       ];
     case 'module':
       return [
         number('FUNCTIONS', 'functions'),
         number('CALLS', 'calls'),
+        number('TOTAL', 'total'),
         number('SELF', 'self'),
         share('SELF%', allInsns),
+        ...ACTIVATIONS,
         string('MODULE', 'module'),
       ];
     case 'thread':
@@ -92,7 +118,14 @@ export const summaryColumns = (by: SummaryTable, allInsns: number): readonly Sum
         string('NAME', 'name'),
       ];
     case 'callsite':
-      return [number('CALLS', 'calls'), place('FROM', 'from'), place('TO', 'to')];
+      return [
+        number('CALLS', 'calls'),
+        number('TOTAL', 'total'),
+        number('SELF', 'self', true),
+        ...ACTIVATIONS,
+        place('FROM', 'from'),
+        place('TO', 'to'),
+      ];
     case 'syscall':
       return [
         number('CALLS', 'calls'),

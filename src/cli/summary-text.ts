@@ -1,19 +1,11 @@
-/** A summary as text: comment lines around a table, or delimited values. */
+/** A summary as text: comment lines around a table, delimited values, or JSON. */
 import { basename } from 'node:path';
 import { type Summary, UsageError } from '../index.js';
 import { escapeText } from './escape.js';
 import { groupDigits } from './number-text.js';
-import { COVERAGE_COLUMNS, type SummaryColumn, summaryColumns, tableKey } from './summary-columns.js';
+import { COVERAGE_COLUMNS, type SummaryColumn, summaryColumns, tableKey, treeColumns } from './summary-columns.js';
+import type { SummaryStyle } from './summary-style.js';
 import { renderDelimited, renderTable } from './table.js';
-
-export interface SummaryStyle {
-  readonly format: 'table' | 'csv' | 'tsv';
-  readonly hasHeader: boolean;
-  /** As given with --fields. */
-  readonly fields: string | undefined;
-  /** Rows to show of those there are. */
-  readonly top: number;
-}
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -43,7 +35,8 @@ const footLine = (summary: Summary, shown: number): string => {
   const { lost, deepestStack } = summary.trace;
   const more = summary.rowCount - shown;
   const rest = more > 0 ? [`${groupDigits(more)} more ${tableKey(summary.by)}`] : [];
-  return `# ${[...rest, `${groupDigits(lost)} lost events`, `deepest stack ${groupDigits(deepestStack)}`].join(', ')}`;
+  const stack = deepestStack === 0 ? [] : [`deepest stack ${groupDigits(deepestStack)}`];
+  return `# ${[...rest, `${groupDigits(lost)} lost events`, ...stack].join(', ')}`;
 };
 
 /** The columns asked for, in the order asked for; `+a,b` adds to the usual ones, before the last. */
@@ -69,20 +62,53 @@ const rowsText = (rows: readonly Row[], columns: readonly SummaryColumn[], style
     : renderDelimited(rows, columns, style.format === 'csv' ? ',' : '\t', style.hasHeader);
 
 const rowsOf = (summary: Summary): readonly Row[] => summary[tableKey(summary.by)] as unknown as readonly Row[];
+const firstRows = (summary: Summary, { top }: SummaryStyle): readonly Row[] =>
+  top === 0 ? rowsOf(summary) : rowsOf(summary).slice(0, top);
 
-/** Everything there is to print. Throws UsageError for a column that does not exist. */
-export const summaryText = (summary: Summary, style: SummaryStyle): string => {
-  const all = rowsOf(summary);
-  const rows = style.top === 0 ? all : all.slice(0, style.top);
-  const allSelf = all.reduce((sum, row) => sum + Number(row.self ?? 0), 0);
-  const table = rowsText(rows, chooseColumns(summaryColumns(summary.by, allSelf), style.fields), style);
+/** The tree's paths in the order they are printed, each with its level. */
+function* pathsOf(rows: Summary['tree'], level = 0): Generator<Row> {
+  for (const { children, ...row } of rows ?? []) {
+    yield { ...row, level };
+    yield* pathsOf(children, level + 1);
+  }
+}
+
+const selfOf = (rows: readonly Row[]): number => rows.reduce((sum, row) => sum + Number(row.self ?? 0), 0);
+
+/** A table between comment lines, or delimited values. */
+const tableText = (summary: Summary, style: SummaryStyle): string => {
+  const allSelf = selfOf(rowsOf(summary));
+  const rows = style.isTree ? [...pathsOf(summary.tree)] : firstRows(summary, style);
+  const columns = style.isTree ? treeColumns(allSelf) : summaryColumns(summary.by, allSelf);
+  const table = rowsText(rows, chooseColumns(columns, style.fields), style);
   const coverage = summary.coverage as unknown as readonly Row[] | undefined;
   const covered = coverage === undefined ? '' : rowsText(coverage, COVERAGE_COLUMNS, style);
-  if (style.format !== 'table') return table + covered;
-  const foot = footLine(summary, rows.length);
+  if (style.format !== 'table' || !style.hasHeader) return table + covered;
+  const foot = footLine(summary, style.isTree ? summary.rowCount : rows.length);
   return `${headLine(summary)}\n${table}${foot}\n${covered === '' ? '' : `# coverage\n${covered}`}`;
 };
 
-/** What --json prints: the summary with the first `top` rows of its table. */
-export const summaryJson = (summary: Summary, top: number): unknown =>
-  top === 0 ? summary : { ...summary, [tableKey(summary.by)]: rowsOf(summary).slice(0, top) };
+/** One object: the summary with the rows that are shown. */
+const jsonText = (summary: Summary, style: SummaryStyle): string => {
+  const key = tableKey(summary.by);
+  const { [key]: _, tree, ...rest } = summary;
+  return `${JSON.stringify({ ...rest, ...(style.isTree ? { tree } : { [key]: firstRows(summary, style) }) })}\n`;
+};
+
+/** An object for each row; the first one tells of the trace. */
+const jsonLines = (summary: Summary, style: SummaryStyle): string => {
+  const { schema, trace, by, sort, rowCount } = summary;
+  const rows = style.isTree ? [...pathsOf(summary.tree)] : firstRows(summary, style);
+  const lines: unknown[] = [
+    ...(style.hasHeader ? [{ type: 'trace', schema, ...trace, by, sort, rowCount }] : []),
+    ...rows.map((row) => ({ type: style.isTree ? 'path' : by, ...row })),
+    ...(summary.coverage ?? []).map((row) => ({ type: 'coverage', ...row })),
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+};
+
+/** Everything there is to print. Throws UsageError for a column that does not exist. */
+export const summaryText = (summary: Summary, style: SummaryStyle): string => {
+  if (style.format === 'json') return jsonText(summary, style);
+  return style.format === 'jsonl' ? jsonLines(summary, style) : tableText(summary, style);
+};

@@ -1,14 +1,17 @@
-import { type TraceIntegrity, TraceReader, UsageError } from '../index.js';
+import { type ClockRange, openForReplay, type TraceIntegrity, type TraceReader, UsageError } from '../index.js';
 import { counted } from './number-text.js';
 import { note } from './output.js';
 
 const DEFAULT_TRACE = 'trace.pb';
 const EXIT_INCOMPLETE = 3;
 
-/** Readers for the operands of a command; `trace.pb` without any, standard input for `-` (once). */
-export const openTraces = (operands: readonly string[]): TraceReader[] => {
+/**
+ * Readers for the operands of a command; `trace.pb` without any, standard input for `-` (once). Of a file with an index
+ * only what is needed for `range` is read.
+ */
+export const openTraces = (operands: readonly string[], range?: ClockRange): TraceReader[] => {
   if (operands.filter((name) => name === '-').length > 1) throw new UsageError('standard input can be read only once');
-  return (operands.length === 0 ? [DEFAULT_TRACE] : operands).map((name) => TraceReader.open(name));
+  return (operands.length === 0 ? [DEFAULT_TRACE] : operands).map((name) => openForReplay(name, range));
 };
 
 /** What is wrong with a trace, e.g. `cut.pb: the file ends inside a packet (…); 117 packets (7,602,176 events) intact`. */

@@ -3,6 +3,13 @@ import { UsageError } from '../errors.js';
 
 export const text = (word: string): string => word;
 
+/** `calls,self`: words with commas between them. */
+export const words = (list: string): readonly string[] =>
+  list
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+
 const SCALES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 
 /** A count: digits with `_` or `,` between them and an optional k, M or G (thousands, not 1024). */

@@ -45,7 +45,7 @@ export default class Diff extends BaseCommand {
       directories: flags.symbols,
       segments,
       ...(only && { only }),
-      ...(flags.tid.length > 0 && { threads: flags.tid }),
+      ...(flags.tid.length > 0 && { threads: flags.tid.flat() }),
     });
     const chosen = flags.first || flags.tree || flags.stat;
     const parts: DiffParts = {

@@ -102,7 +102,7 @@ export default class Export extends BaseCommand {
         to,
         write: target.write,
         filters: { ...(only && { only }), ...(without && { without }) },
-        ...(flags.tid.length > 0 && { threads: flags.tid }),
+        ...(flags.tid.length > 0 && { threads: flags.tid.flat() }),
         mips: flags.mips,
         separateRecursion: flags['separate-recursion'],
         ...(demangle && { demangle }),

@@ -1,11 +1,11 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { writeStdout } from '../cli/output.js';
-import { anyOf, moduleTest } from '../cli/pattern.js';
+import { readFilters, readLimits } from '../cli/read-filters.js';
 import { REPLAY_FLAGS } from '../cli/replay-flags.js';
 import { replayText } from '../cli/replay-style.js';
 import { verifyTrace } from '../cli/replay-verify.js';
 import { exitCodeFor, wasRead } from '../cli/trace-input.js';
-import { openForReplay, type ReadFilters, replayTrace, UsageError } from '../index.js';
+import { openForReplay, replayTrace, UsageError } from '../index.js';
 
 const DEFAULT_TRACE = 'trace.pb';
 /** Characters written at once. */
@@ -40,9 +40,8 @@ export default class Replay extends BaseCommand {
     let page = text.head;
     const records = replayTrace(reader, {
       view: flags.strace ? 'notes' : flags.flat ? 'flat' : 'tree',
-      filters: this.filters(),
-      ...(flags.range && { range: flags.range }),
-      ...(flags.tid.length > 0 && { threads: flags.tid }),
+      filters: readFilters(flags),
+      ...readLimits(flags),
     });
     for await (const batch of records) {
       for (const record of batch) page += text.lines(record);
@@ -52,21 +51,5 @@ export default class Replay extends BaseCommand {
     }
     writeStdout(page + text.tail);
     return wasRead(reader) ? exitCodeFor([reader], flags) : 0;
-  }
-
-  private filters(): ReadFilters {
-    const { flags } = this.parse(Replay);
-    const [only, without] = [anyOf(flags.filter, flags.match), anyOf(flags.notrace, flags.match)];
-    const [caller, hide] = [anyOf(flags.caller, flags.match), anyOf(flags.hide, flags.match)];
-    const rows = moduleTest(flags['include-module'], flags['exclude-module']);
-    return {
-      ...(only && { only }),
-      ...(without && { without }),
-      ...(caller && { caller }),
-      ...(hide && { hide }),
-      ...(rows && { rows }),
-      ...(flags.depth !== undefined && { depth: flags.depth }),
-      ...(flags['min-cost'] !== undefined && { minCost: flags['min-cost'] }),
-    };
   }
 }

@@ -1,8 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { writeStdout } from '../cli/output.js';
-import { anyOf, moduleTest } from '../cli/pattern.js';
+import { readFilters, readLimits } from '../cli/read-filters.js';
 import { SUMMARIZE_FLAGS } from '../cli/read-flags.js';
-import { type SummaryStyle, summaryJson, summaryText } from '../cli/summary-text.js';
+import { summaryStyle } from '../cli/summary-style.js';
+import { summaryText } from '../cli/summary-text.js';
 import { exitCodeFor, openTraces } from '../cli/trace-input.js';
 import { type SummarizeOptions, summarize } from '../index.js';
 
@@ -24,27 +25,19 @@ export default class Summarize extends BaseCommand {
 
   async run(): Promise<number> {
     const { flags, operands } = this.parse(Summarize);
-    const [only, without] = [anyOf(flags.filter, flags.match), anyOf(flags.notrace, flags.match)];
-    const rows = moduleTest(flags['include-module'], flags['exclude-module']);
+    const style = summaryStyle(flags);
     const options: SummarizeOptions = {
       by: flags.by,
-      sort: flags.sort,
       coverage: flags.coverage,
-      filters: { ...(only && { only }), ...(without && { without }) },
-      ...(rows && { rows }),
-      ...(flags.tid.length > 0 && { threads: flags.tid }),
+      tree: flags.tree,
+      filters: readFilters(flags),
+      ...(flags.sort && { sort: flags.sort }),
+      ...(flags.tree && { top: flags.top }),
+      ...readLimits(flags),
     };
-    const style: SummaryStyle = {
-      format: flags.csv ? 'csv' : flags.tsv ? 'tsv' : 'table',
-      hasHeader: !flags['no-header'],
-      fields: flags.fields,
-      top: flags.top,
-    };
-    const readers = openTraces(operands);
+    const readers = openTraces(operands, flags.range);
     for (const group of flags.each ? readers.map((reader) => [reader]) : [readers]) {
-      const summary = await summarize(group, options);
-      if (flags.json) this.printJson(summaryJson(summary, flags.top));
-      else writeStdout(summaryText(summary, style));
+      writeStdout(summaryText(await summarize(group, options), style));
     }
     return exitCodeFor(readers, flags);
   }

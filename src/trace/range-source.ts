@@ -16,8 +16,8 @@ interface Span {
 }
 
 /**
- * The bytes of a trace without the chunks that hold nothing between two clocks (inclusive), found through its index and
- * not read. Undefined when there is no index to go by: a pipe, a gzip file, a recording that was cut. Of several segments
+ * The bytes of a trace without the chunks that are not needed for what happened between two clocks (inclusive), found
+ * through its index and not read. The last chunk of each thread before stays: it tells where the thread was. Undefined when there is no index to go by: a pipe, a gzip file, a recording that was cut. Of several segments
  * only the last one's chunks are left out.
  */
 export const openRange = (path: string, from: number, to: number): RangeSource | undefined => {
@@ -84,7 +84,7 @@ export class RangeSource implements AsyncIterable<Uint8Array> {
     if (indexAt < 0 || indexAt >= trailerAt || trailerAt - indexAt > 2 * MAX_PACKET_BYTES) return undefined;
     try {
       const rows = indexRows(this.read(indexAt, trailerAt - indexAt));
-      return rows?.filter((row) => row.lastClock < from || row.firstClock > to).map((row) => this.span(indexAt, row));
+      return rows && chunksOutside(rows, from, to).map((row) => this.span(indexAt, row));
     } catch {
       return undefined;
     }
@@ -109,6 +109,12 @@ export class RangeSource implements AsyncIterable<Uint8Array> {
     return bytes.subarray(0, count);
   }
 }
+
+const chunksOutside = (rows: readonly IndexRow[], from: number, to: number): readonly IndexRow[] => {
+  const before = new Map<number, IndexRow>();
+  for (const row of rows) if (row.lastClock < from) before.set(row.tid, row);
+  return rows.filter((row) => (row.lastClock < from && before.get(row.tid) !== row) || row.firstClock > to);
+};
 
 const varintBytes = (value: number): number => (value < 128 ? 1 : 1 + varintBytes(Math.floor(value / 128)));
 

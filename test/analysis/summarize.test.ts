@@ -206,11 +206,14 @@ describe('summarize', () => {
       for (const value of [4, 4, 7]) writer.note({ ...probe, values: [['r0', value]] });
     });
     const table = async (options: SummarizeOptions): Promise<Summary> => summaryOf(bytes, options);
-    expect((await table({ by: 'callsite' })).callsites).toEqual([
+    expect((await table({ by: 'callsite' })).callsites).toMatchObject([
       {
         from: { module: 'lock', offset: '0xf104', symbol: 'main', symbolOffset: 4 },
         to: { module: 'lock', offset: '0xf300', symbol: 'check', symbolOffset: 0 },
         calls: 3,
+        total: 3,
+        self: 3,
+        mean: 1,
       },
     ]);
     expect((await table({ by: 'block' })).blocks).toMatchObject([{ address: '0x10100', sizeBytes: 8, count: 3 }]);

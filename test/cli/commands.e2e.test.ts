@@ -175,6 +175,43 @@ describe('reading', () => {
     });
   });
 
+  test('summarize --tree shows what called what, at most --top paths with all that lead to them', () => {
+    const { stdout, status } = armstalk(['summarize', 'lock.pb', '--tree', '-F', 'check_pin', '--no-header']);
+    expect(status).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^ +1 +\d+ +\d+ +\d+\.\d% {2}check_pin$/);
+    expect(lines.slice(1).map((line) => line.slice(line.indexOf('%') + 1))).toEqual([
+      '    strlen',
+      '    hash_pin',
+      '    cmp_digit',
+    ]);
+    const { tree } = JSON.parse(armstalk(['summarize', 'lock.pb', '--tree', '--top', '2', '--json']).stdout);
+    expect(tree).toMatchObject([{ symbol: '_start', children: [{ symbol: '__libc_start_main', children: [] }] }]);
+  });
+
+  test('summarize --jsonl is the trace and then a row on each line', () => {
+    const { stdout } = armstalk(['summarize', 'lock.pb', '--jsonl', '-s', 'calls,symbol', '--top', '3']);
+    const [trace, ...rows] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(trace).toMatchObject({ type: 'trace', schema: 'armstalk.summary/1', by: 'function', sort: 'calls' });
+    expect(rows).toHaveLength(3);
+    expect(rows.map(({ calls }) => calls)).toEqual(rows.map(({ calls }) => calls).sort((a, b) => b - a));
+  });
+
+  test('summarize keeps to threads, depth, range and cost', () => {
+    const calls = (...args: string[]) =>
+      armstalk(['summarize', 'lock.pb', '--csv', '--no-header', '-f', 'function,calls', '--top', '0', ...args]).stdout;
+    expect(calls('--tid', '1,2')).toBe('');
+    expect(calls('--tid', '1,1000')).toBe(calls());
+    expect(calls('-F', 'main', '-D', '1')).toBe('main,1\n');
+    expect(calls('-C', 'cmp_digit', '-F', 'check_pin')).toBe('check_pin,1\ncmp_digit,4\n');
+    expect(calls('-F', 'check_pin', '-t', '26')).toBe('check_pin,1\nstrlen,1\n');
+    expect(calls('-F', 'check_pin', '-H', 'cmp_*')).toBe('check_pin,1\nstrlen,1\nhash_pin,1\n');
+    expect(calls('-r', '0~0')).toBe('');
+  });
+
   test('summarize merges several traces, or keeps them apart with --each', () => {
     const calls = (...args: string[]) =>
       armstalk(['summarize', 'lock.pb', 'lock.pb', '--csv', '-f', 'calls', '--no-header', '-F', 'cmp_digit', ...args])
@@ -208,6 +245,9 @@ describe('reading', () => {
     [['summarize', '--by', 'colour', 'lock.pb'], /--by cannot be "colour"/],
     [['summarize', '-f', 'colour', 'lock.pb'], /there is no column "colour"/],
     [['summarize', '--colour', 'lock.pb'], /unknown option --colour/],
+    [['summarize', '-s', 'colour', 'lock.pb'], /by function cannot be ordered by "colour"/],
+    [['summarize', '--json', '--csv', 'lock.pb'], /contradict/],
+    [['summarize', '--tree', '--by', 'block', 'lock.pb'], /--tree is made of functions/],
   ])('%j is exit code 2', (args, message) => {
     const { stdout, stderr, status } = armstalk(args);
     expect([status, stdout]).toEqual([2, '']);

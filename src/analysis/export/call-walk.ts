@@ -1,6 +1,6 @@
 import { EventKind } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
-import type { CallFilters } from '../call-stats.js';
+import type { CallFilters } from '../filters.js';
 import type { FunctionCost, FunctionTable } from '../function-table.js';
 import { COUNTED, DROPPED, OUTSIDE, ThreadStack } from '../thread-stack.js';
 import type { ThreadListener } from './format.js';

@@ -1,6 +1,6 @@
 import { EventKind, type ModuleNote, type Note } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
-import { blockSize } from '../edge-tables.js';
+import { blockSize } from '../block-counts.js';
 import type { Exporter, ExportFormat, ExportJob } from './format.js';
 
 const MAX_BLOCKS = 1 << 22;

@@ -2,7 +2,7 @@ import { hex } from '../../bits.js';
 import type { Note } from '../../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { TraceItem, TraceReader } from '../../trace/reader.js';
-import type { CallFilters } from '../call-stats.js';
+import type { CallFilters } from '../filters.js';
 import { FunctionTable } from '../function-table.js';
 import { type FunctionInfo, TraceSymbols } from '../symbolize.js';
 import { CallWalk } from './call-walk.js';

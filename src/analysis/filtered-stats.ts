@@ -1,0 +1,238 @@
+import { EventKind } from '../events/event.js';
+import type { EdgeColumns, EventColumns } from '../trace/event-columns.js';
+import type { CallTree } from './call-tree.js';
+import { addActivation, type Cost, type CostRows, type Leaving } from './cost-rows.js';
+import { type FilteredFrame, FilteredThread } from './filtered-thread.js';
+import { type ClockRange, type ReadFilters, standingUnder, type Verdict, Verdicts } from './filters.js';
+import type { TraceSymbols } from './symbolize.js';
+import { COUNTED, OUTSIDE } from './thread-stack.js';
+
+/** Frames of one thread at most; what is below no longer matters to costs above. */
+const MAX_HEIGHT = 1 << 20;
+const ALL: ClockRange = { from: 0, to: Number.POSITIVE_INFINITY };
+
+export interface FilteredStatsOptions {
+  readonly filters: ReadFilters;
+  readonly range?: ClockRange | undefined;
+  /** Gathers costs by path, besides. */
+  readonly tree?: CallTree | undefined;
+  /** Told how often each event of a chunk happened where the filters let it through. */
+  readonly onEdges?: ((edges: EdgeColumns, counts: Uint32Array) => void) | undefined;
+}
+
+/**
+ * CallStats for a part of the calls. What `replay` with the same filters would give no line is counted into the function
+ * that called it; what lies outside the chosen subtrees is not counted at all. An activation is counted when it ends:
+ * only then it is known whether it cost enough, and whether it led anywhere.
+ */
+export class FilteredStats {
+  readonly table: CostRows;
+  readonly ended: FilteredThread[] = [];
+  private readonly verdicts: Verdicts;
+  private readonly filters: ReadFilters;
+  private readonly range: ClockRange;
+  private readonly tree: CallTree | undefined;
+  private readonly onEdges: FilteredStatsOptions['onEdges'];
+  private readonly threads = new Map<number, FilteredThread>();
+  private edgeCounts = new Uint32Array(0);
+
+  constructor(table: CostRows, symbols: TraceSymbols, options: FilteredStatsOptions) {
+    this.table = table;
+    this.filters = options.filters;
+    this.range = options.range ?? ALL;
+    this.tree = options.tree;
+    this.onEdges = options.onEdges;
+    this.verdicts = new Verdicts(symbols, options.filters);
+  }
+
+  /** Whether the filters let pass what a thread does at the moment. */
+  isShownNow(tid: number): boolean {
+    const thread = this.threads.get(tid);
+    const { only, caller } = this.filters;
+    if (thread === undefined) return only === undefined && caller === undefined;
+    return this.isShown(thread);
+  }
+
+  /** Events from `from` to `to` of a chunk; of one thread, in order. */
+  add(columns: EventColumns, from = 0, to = columns.count): void {
+    const { clock, threadClock, kind, depth, edge } = columns;
+    if (from >= to) return;
+    const thread = this.threads.get(columns.tid) ?? this.begin(columns, from);
+    if (from === 0) this.resolveEdges(thread, columns.edges);
+    const counts = this.onEdges && this.clearedCounts(columns.edges);
+    for (let i = from; i < to; i++) {
+      const type = kind[i] as number;
+      this.advance(thread, clock[i] as number, threadClock[i] as number);
+      if (thread.clock > this.range.to) break;
+      const isInside = thread.clock >= this.range.from;
+      const at = edge[i] as number;
+      if (type === EventKind.CALL) this.call(thread, at, depth[i] as number, isInside);
+      if (isInside && this.isShown(thread)) {
+        thread.events++;
+        if (counts) counts[at] = (counts[at] as number) + 1;
+      }
+      if (type === EventKind.RET) this.leaveTo(thread, depth[i] as number);
+    }
+    if (counts) this.onEdges?.(columns.edges, counts);
+  }
+
+  /** Closes what still runs when a process ended at `clock`: the thread that ran last ran until then. */
+  endSegment(clock: number): void {
+    const last = [...this.threads.values()].reduce<FilteredThread | undefined>(
+      (latest, thread) => (latest === undefined || thread.clock > latest.clock ? thread : latest),
+      undefined,
+    );
+    if (last && clock > last.clock) this.advance(last, clock, last.ownClock + clock - last.clock);
+    for (const thread of this.threads.values()) {
+      while (thread.height > 0) this.pop(thread, 'open');
+      this.ended.push(thread);
+    }
+    this.threads.clear();
+    this.forgetAddresses();
+  }
+
+  /** Addresses may mean other functions from here on. */
+  forgetAddresses(): void {
+    this.table.forgetAddresses();
+    this.verdicts.forgetAddresses();
+  }
+
+  private isShown({ top }: FilteredThread): boolean {
+    return top?.isShown === true && (this.filters.caller === undefined || top.verdict.isGoal);
+  }
+
+  private clearedCounts({ count }: EdgeColumns): Uint32Array {
+    if (this.edgeCounts.length <= count) this.edgeCounts = new Uint32Array(count * 2 + 1);
+    return this.edgeCounts.fill(0, 0, count + 1);
+  }
+
+  private resolveEdges(thread: FilteredThread, { count, kind, location, target }: EdgeColumns): void {
+    if (thread.edgeRow.length <= count) thread.edgeRow = new Int32Array(count * 2 + 1);
+    for (let edge = 1; edge <= count; edge++) {
+      if (((kind[edge] as number) & EventKind.CALL) === 0) continue;
+      thread.edgeRow[edge] = this.table.ofCall(location[edge] as number, target[edge] as number);
+      thread.edgeVerdict[edge] = this.verdicts.of(target[edge] as number);
+    }
+  }
+
+  /** A thread's first events: the calls open before are known from the chunk. */
+  private begin(
+    { tid, openReturns, openDepth, clock, threadClock, location }: EventColumns,
+    at: number,
+  ): FilteredThread {
+    const thread = new FilteredThread(tid);
+    this.threads.set(tid, thread);
+    thread.clock = clock[at] as number;
+    const startsHere = openDepth === 0 && openReturns.length === 0;
+    if (!startsHere) thread.ownClock = threadClock[at] as number;
+    thread.base = openDepth - openReturns.length;
+    for (const address of openReturns) this.enterAt(thread, address);
+    this.enterAt(thread, location[at] as number);
+    (thread.top as FilteredFrame).isWhole = startsHere && thread.clock >= this.range.from;
+    return thread;
+  }
+
+  private enterAt(thread: FilteredThread, address: number): void {
+    this.enter(thread, this.verdicts.of(address), this.table.ofPlace(address), false);
+  }
+
+  /** The thread has run until `ownClock`, its last instruction being that of `clock`. */
+  private advance(thread: FilteredThread, clock: number, ownClock: number): void {
+    const { from, to } = this.range;
+    const first = Math.max(from, clock - (ownClock - thread.ownClock) + 1);
+    const inside = Math.max(0, Math.min(to, clock) - first + 1);
+    thread.ownClock = ownClock;
+    thread.clock = clock;
+    thread.counted += inside;
+    const charged = thread.top?.charged ?? -1;
+    if (charged >= 0) this.charge(thread, charged, inside);
+  }
+
+  private charge(thread: FilteredThread, at: number, insns: number): void {
+    const frame = thread.frames[at] as FilteredFrame;
+    frame.self += insns;
+    thread.insns += insns;
+  }
+
+  private call(thread: FilteredThread, edge: number, depth: number, isInside: boolean): void {
+    if (thread.depth !== depth) this.settle(thread, depth);
+    if (thread.height >= MAX_HEIGHT) this.settle(thread, thread.depth - 1);
+    this.enter(thread, thread.edgeVerdict[edge] as Verdict, thread.edgeRow[edge] as number, isInside);
+  }
+
+  private enter(thread: FilteredThread, verdict: Verdict, row: number, isCall: boolean): void {
+    const caller = thread.top;
+    const at = thread.height;
+    const frame = thread.push(verdict, row);
+    frame.standing = standingUnder(caller?.standing ?? OUTSIDE, verdict);
+    const isCounted = frame.standing === COUNTED;
+    const isOutermost = isCounted && caller?.standing !== COUNTED;
+    frame.depth = caller?.inner ?? 0;
+    frame.inner = isCounted && verdict.isVisible ? frame.depth + 1 : frame.depth;
+    frame.isShown =
+      isCounted && !verdict.isHidden && !(frame.depth >= (this.filters.depth ?? Number.POSITIVE_INFINITY));
+    frame.isCall = isCall;
+    frame.isWhole = isCall;
+    const above = isOutermost ? -1 : (caller?.charged ?? -1);
+    frame.charged = frame.isShown ? at : isCounted ? above : -1;
+    frame.path = caller === undefined || isOutermost ? -1 : caller.path;
+    if (!frame.isShown) return;
+    thread.deepest = Math.max(thread.deepest, frame.depth);
+    thread.activeRows.change(row, 1);
+    if (this.tree === undefined) return;
+    frame.path = this.tree.child(frame.path, row);
+    thread.activePaths.change(frame.path, 1);
+  }
+
+  /** A return after which the recorded depth is `depth`; the last frame to go is the one that returned. */
+  private leaveTo(thread: FilteredThread, depth: number): void {
+    if (depth < thread.depth - 1) this.settle(thread, depth + 1);
+    if (depth === thread.depth - 1 && thread.height > 1) this.pop(thread, 'returned');
+    else this.settle(thread, depth);
+  }
+
+  /** Makes the stack agree with a recorded depth: frames above it were unwound; missing ones are unknown. */
+  private settle(thread: FilteredThread, depth: number): void {
+    while (thread.height > 1 && thread.depth > depth) this.pop(thread, 'unwound');
+    thread.base += depth - thread.depth;
+  }
+
+  private pop(thread: FilteredThread, how: Leaving): void {
+    const frame = thread.frames[--thread.height] as FilteredFrame;
+    const caller = thread.top;
+    if (!frame.isShown) {
+      if (frame.hasGoal && caller !== undefined) caller.hasGoal = true;
+      return;
+    }
+    const outer = thread.activeRows.change(frame.row, -1);
+    const outerPaths = this.tree === undefined ? 0 : thread.activePaths.change(frame.path, -1);
+    const cost = thread.counted - frame.entry;
+    const isCheap = frame.isWhole && cost < (this.filters.minCost ?? 0);
+    if (isCheap || !(frame.verdict.isGoal || frame.hasGoal)) {
+      this.handDown(thread, frame);
+      return;
+    }
+    if (caller !== undefined) caller.hasGoal = true;
+    this.count(thread, frame, cost, outer, how);
+    this.tree?.end(frame.path, cost, frame.self, outerPaths, frame.isCall, how);
+  }
+
+  /** An activation that is not shown after all: its instructions are its caller's. */
+  private handDown(thread: FilteredThread, frame: FilteredFrame): void {
+    const charged = thread.top?.charged ?? -1;
+    thread.insns -= frame.self;
+    if (charged >= 0 && frame.standing === thread.top?.standing) this.charge(thread, charged, frame.self);
+  }
+
+  private count(thread: FilteredThread, frame: FilteredFrame, cost: number, outer: number, how: Leaving): void {
+    const row = this.table.rows[frame.row] as Cost;
+    row.self += frame.self;
+    if (outer === 0) row.total += cost;
+    row.deepest = Math.max(row.deepest, outer + 1);
+    if (!frame.isCall) return;
+    row.calls++;
+    thread.calls++;
+    if (how === 'returned') thread.returns++;
+    addActivation(row, cost, how);
+  }
+}
