@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const sizes = { ARMSTALK_FUZZ: 50_000, ARMSTALK_CSMITH: 200, ARMSTALK_CHURN: 100_000, ARMSTALK_LOOP: 20_000_000_000 };
+const sizes = {
+  ARMSTALK_FUZZ: 50_000,
+  ARMSTALK_CSMITH: 200,
+  ARMSTALK_CHURN: 100_000,
+  ARMSTALK_LOOP: 20_000_000_000,
+  ARMSTALK_GUEST_SECONDS: 3600,
+};
 
 // The fuzz and lifetime suites at full size; the same variables in the environment choose another one.
 export default defineConfig({
