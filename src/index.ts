@@ -12,6 +12,14 @@ export { EXPORT_FORMATS, type ExportFormatName, formatOfFile } from './analysis/
 export type { ClockRange, FunctionTest, ReadFilters } from './analysis/filters.js';
 export type { FunctionDiff } from './analysis/function-diff.js';
 export { describeTrace, type SegmentInfo, type TraceInfo } from './analysis/info.js';
+export {
+  probeArgumentsText,
+  probeCallersText,
+  probeHitText,
+  probeResult,
+  probeValuesJson,
+  probeValueText,
+} from './analysis/probe-text.js';
 export { openForReplay, type ReplayOptions, type ReplayRecord, replayTrace } from './analysis/replay.js';
 export { type SummarizeOptions, type Summary, type SummaryTable, summarize } from './analysis/summarize.js';
 export type { Place } from './analysis/symbolize.js';
@@ -36,6 +44,7 @@ export type { CrashReport } from './recording/crash-report.js';
 export { disassemble } from './recording/disassemble.js';
 export { DEFAULT_EVENTS, type EventSelection, parseEventList } from './recording/event-selection.js';
 export type { RecordOptions } from './recording/options.js';
+export { readProbeFile } from './recording/probe/probe-file.js';
 export { type Recording, record } from './recording/record.js';
 export { signalName } from './recording/run-end.js';
 export { Stalker } from './stalker/stalker.js';

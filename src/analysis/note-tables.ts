@@ -1,5 +1,6 @@
 import type { ProbeNote, SyscallNote } from '../events/event.js';
 import type { TraceProbe } from '../trace/messages.js';
+import { probeValueText } from './probe-text.js';
 
 export interface SyscallRow {
   readonly name: string;
@@ -31,19 +32,27 @@ export class SyscallCounts {
   }
 }
 
+export interface ProbeValueCount {
+  readonly value: number | string;
+  /** As a replay shows it. */
+  readonly text: string;
+  readonly count: number;
+}
+
 export interface ProbeRow {
   readonly probe: number;
   readonly spec: string;
   hits: number;
   /** How often each value was seen, by field name; at most MAX_VALUES of them each, most frequent first. */
-  readonly values: Record<string, readonly { value: number | string; count: number }[]>;
+  readonly values: Record<string, readonly ProbeValueCount[]>;
 }
 
 const MAX_VALUES = 256;
 
 interface ProbeCount {
   hits: number;
-  readonly values: Map<string, Map<number | string, number>>;
+  /** By field name, then by text. */
+  readonly values: Map<string, Map<string, { readonly value: number | string; count: number }>>;
 }
 
 export class ProbeCounts {
@@ -60,10 +69,14 @@ export class ProbeCounts {
 
   add(note: ProbeNote): void {
     const probe = this.of(note.probe);
-    probe.hits++;
-    for (const [name, value] of note.values) {
-      const seen = probe.values.get(name) ?? new Map<number | string, number>();
-      if (seen.has(value) || seen.size < MAX_VALUES) seen.set(value, (seen.get(value) ?? 0) + 1);
+    if (note.phase !== 'return') probe.hits++;
+    for (const recorded of note.values) {
+      const [name, value, format] = recorded;
+      const text = probeValueText(recorded);
+      const seen = probe.values.get(name) ?? new Map();
+      const known = seen.get(text);
+      if (known !== undefined) known.count++;
+      else if (seen.size < MAX_VALUES) seen.set(text, { value: format === 'bad' ? text : value, count: 1 });
       probe.values.set(name, seen);
     }
   }
@@ -87,5 +100,7 @@ export class ProbeCounts {
   }
 }
 
-const histogram = (seen: ReadonlyMap<number | string, number>): { value: number | string; count: number }[] =>
-  [...seen].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count);
+const histogram = (
+  seen: ReadonlyMap<string, { readonly value: number | string; readonly count: number }>,
+): ProbeValueCount[] =>
+  [...seen].map(([text, { value, count }]) => ({ value, text, count })).sort((a, b) => b.count - a.count);

@@ -1,4 +1,4 @@
-import type { ProbeNote } from '../events/event.js';
+import type { ProbeNote, ProbeValue } from '../events/event.js';
 import type { Verdict } from './filters.js';
 
 /** One open call. */
@@ -20,6 +20,7 @@ export interface ReplayFrame {
   ownClock: number;
   /** The probe at its entry. */
   probe: ProbeNote | undefined;
+  result: ProbeValue | undefined;
 }
 
 /** One thread's open calls while its events pass. */
@@ -66,6 +67,7 @@ export class ReplayThread {
         clock: 0,
         ownClock: 0,
         probe: undefined,
+        result: undefined,
       };
       this.frames.push(frame);
     }
@@ -73,6 +75,7 @@ export class ReplayThread {
     frame.verdict = verdict;
     frame.isOpened = false;
     frame.probe = undefined;
+    frame.result = undefined;
     return frame;
   }
 

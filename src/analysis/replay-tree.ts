@@ -2,6 +2,7 @@ import type { Note, ProbeNote } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
 import type { RecordedEnd } from '../trace/messages.js';
 import { type ClockRange, type ReadFilters, standingUnder, Verdicts } from './filters.js';
+import { probeResult } from './probe-text.js';
 import type { Leaving, ReplayRecord } from './replay.js';
 import { type ReplayFrame, ReplayThread } from './replay-thread.js';
 import type { FunctionInfo, Place, TraceSymbols } from './symbolize.js';
@@ -100,7 +101,11 @@ export class ReplayTree {
       return;
     }
     if (note.type === 'probe' && isAtEntry(note, top)) {
-      top.probe = note;
+      top.probe = top.probe === undefined ? note : { ...note, values: [...top.probe.values, ...note.values] };
+      return;
+    }
+    if (note.type === 'probe' && note.phase === 'return' && top.probe?.location === note.location) {
+      top.result = probeResult(note);
       return;
     }
     if (top.standing !== COUNTED || this.filters.caller !== undefined || this.isTooDeep(top.inner)) return;
@@ -188,6 +193,7 @@ export class ReplayTree {
       leaving,
       ...(Number.isNaN(cost) ? {} : { insns: cost }),
       ...(leaving === 'running' && this.signal !== 0 ? { signal: this.signal } : {}),
+      ...(frame.result === undefined ? {} : { result: frame.result }),
     };
     const { clock, tid } = thread;
     const { depth } = frame;

@@ -1,4 +1,4 @@
-import { EventKind, type Note } from '../events/event.js';
+import { EventKind, type Note, type ProbeValue } from '../events/event.js';
 import type { StalkerEvent } from '../events/ring.js';
 import { type EventColumns, eventAt } from '../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
@@ -39,11 +39,16 @@ interface Left {
   readonly signal?: number;
 }
 
+interface Resulting {
+  /** What a probe saw the call return. */
+  readonly result?: ProbeValue;
+}
+
 /** A line of a replay. Costs are instructions of the thread, the function's callees included; absent when not known. */
 export type ReplayRecord =
   | (Lined & { readonly type: 'open'; readonly function: FunctionInfo; readonly args?: ProbeValues })
-  | (Lined & Left & { readonly type: 'call'; readonly function: FunctionInfo; readonly args?: ProbeValues })
-  | (Lined & Left & { readonly type: 'close'; readonly function: FunctionInfo })
+  | (Lined & Left & Resulting & { readonly type: 'call'; readonly function: FunctionInfo; readonly args?: ProbeValues })
+  | (Lined & Left & Resulting & { readonly type: 'close'; readonly function: FunctionInfo })
   | (Lined & { readonly type: 'note'; readonly note: Note; readonly at?: Place })
   | (Timed & {
       readonly type: 'event';
@@ -56,7 +61,7 @@ export type ReplayRecord =
   | { readonly type: 'header'; readonly header: RecordedHeader }
   | { readonly type: 'end'; readonly end: RecordedEnd };
 
-export type ProbeValues = readonly (readonly [name: string, value: number | string])[];
+export type ProbeValues = readonly ProbeValue[];
 
 /**
  * What happened, in order, all threads together by the clock, in batches of lines. Throws TraceFormatError when the bytes

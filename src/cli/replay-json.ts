@@ -1,4 +1,4 @@
-import { hex, type ReplayRecord } from '../index.js';
+import { hex, probeValuesJson, type ReplayRecord } from '../index.js';
 import type { ReplayText } from './replay-text.js';
 
 const KIND_NAMES: Readonly<Record<number, string>> = { 1: 'call', 2: 'ret', 4: 'exec', 8: 'block', 16: 'compile' };
@@ -14,6 +14,7 @@ const noteJson = ({ note, at }: Extract<ReplayRecord, { readonly type: 'note' }>
   for (const key of ['pc', 'address', 'location', 'returnAddress']) {
     if (typeof words[key] === 'number') words[key] = hex(words[key] as number);
   }
+  if (note.type === 'probe') words.values = probeValuesJson(note.values);
   return words;
 };
 
@@ -45,9 +46,12 @@ export const recordJson = (record: ReplayRecord): unknown => {
     case 'context':
       return { ...record, stack: record.stack.map(functionJson) };
     default: {
-      const args =
-        record.type === 'close' || record.args === undefined ? {} : { args: Object.fromEntries(record.args) };
-      return { ...record, function: functionJson(record.function), ...args };
+      const args = record.type === 'close' || record.args === undefined ? {} : { args: probeValuesJson(record.args) };
+      const result =
+        record.type === 'open' || record.result === undefined
+          ? {}
+          : { result: probeValuesJson([record.result]).retval };
+      return { ...record, function: functionJson(record.function), ...args, ...result };
     }
   }
 };

@@ -1,5 +1,14 @@
 /** A replay as people read it. */
-import { hex, type Place, type ReplayRecord, signalName } from '../index.js';
+import {
+  hex,
+  type Place,
+  probeArgumentsText,
+  probeCallersText,
+  probeHitText,
+  probeValueText,
+  type ReplayRecord,
+  signalName,
+} from '../index.js';
 import { escapeText } from './escape.js';
 import { groupDigits } from './number-text.js';
 import { isForPeople } from './table.js';
@@ -29,9 +38,13 @@ export const placeText = ({ module, offset, symbol, symbolOffset }: Place): stri
   return symbolOffset === 0 ? symbol : `${symbol}+${hex(symbolOffset)}`;
 };
 
-const valueText = (value: number | string): string => (typeof value === 'number' ? hex(value) : value);
-const argsText = (args: Of<'open'>['args']): string =>
-  args === undefined ? '' : args.map(([name, value]) => `${name}=${valueText(value)}`).join(', ');
+const argsText = (args: Of<'open'>['args']): string => (args === undefined ? '' : probeArgumentsText(args));
+const callersText = (args: Of<'open'>['args']): string => {
+  const callers = args === undefined ? '' : probeCallersText(args);
+  return callers === '' ? '' : ` /* from ${callers} */`;
+};
+const resultText = ({ result }: Of<'call' | 'close'>): string =>
+  result === undefined ? '' : ` = ${probeValueText(result)}`;
 
 /** Where strace puts the equals sign, and where it stands in a recorded call. */
 const RESULT_COLUMN = 39;
@@ -61,7 +74,7 @@ const noteText = (note: Note, at: Place | undefined): string | undefined => {
     case 'signal':
       return `--- ${signalName(note.signo)} {si_code=${note.code}, si_addr=${hex(note.address)}} at ${where} ---`;
     case 'probe':
-      return `probe ${where} (${argsText(note.values)})`;
+      return probeHitText(where, note);
     case 'thread':
       return note.what === 'exit'
         ? `thread ${note.tid} exited with ${note.exitCode ?? '?'}`
@@ -90,15 +103,23 @@ export class TreeText implements ReplayText {
   lines(record: ReplayRecord): string {
     switch (record.type) {
       case 'open':
-        return this.line(record, undefined, `${functionName(record.function)}(${argsText(record.args)}) {`);
+        return this.line(
+          record,
+          undefined,
+          `${functionName(record.function)}(${argsText(record.args)}) {${callersText(record.args)}`,
+        );
       case 'call':
         return this.line(
           record,
           record.insns,
-          `${functionName(record.function)}(${argsText(record.args)});${this.comment(record)}`,
+          `${functionName(record.function)}(${argsText(record.args)})${resultText(record)};${callersText(record.args)}${this.comment(record)}`,
         );
       case 'close':
-        return this.line(record, record.insns, `} /* ${functionName(record.function)}${this.remark(record, ': ')} */`);
+        return this.line(
+          record,
+          record.insns,
+          `}${resultText(record)} /* ${functionName(record.function)}${this.remark(record, ': ')} */`,
+        );
       case 'note': {
         const text = noteText(record.note, record.at);
         return text === undefined ? '' : this.line(record, undefined, `/* ${text} */`);

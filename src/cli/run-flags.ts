@@ -53,19 +53,23 @@ export const RUN_FLAGS = {
   probe: {
     type: 'option',
     char: 'p',
-    helpValue: 'PLACE',
+    helpValue: 'SPEC',
     read: text,
     ...repeatable,
     summary:
-      'record r0-r3 whenever PLACE is reached: 0x1040 (as objdump shows it), symbol, symbol+0x10, module!symbol or @0xRUNTIME',
+      'record what is at a PLACE whenever it is reached: PLACE, PLACE@FIELD,... or a C prototype. PLACE: 0x1040 (as objdump ' +
+      'shows it), symbol, symbol+0x10, str*, module!symbol, @0xRUNTIME. FIELD: argN, fpargN, retval, a register, sp+N, each ' +
+      'with /FORMAT (d u x o c s p b f32 f64), *ADDRESS:LENGTH, bt, bt=N, if:CONDITION, count',
   },
+  probes: { type: 'option', helpValue: 'FILE', read: text, summary: 'more of these, one a line' },
+  strict: { type: 'boolean', summary: 'a probe that matches nothing is an error (exit 125)' },
   live: {
     type: 'option',
-    helpValue: 'tree|flat|strace',
+    helpValue: 'tree|flat|strace|probes',
     options: LIVE_MODES,
-    read: oneOf(...LIVE_MODES),
-    bareValue: 'tree',
-    summary: 'print on stderr while the program runs; --live alone means --live=tree',
+    read: oneOf(...LIVE_MODES, 'usual'),
+    bareValue: 'usual',
+    summary: 'print on stderr while the program runs; --live alone means --live=probes with probes, else --live=tree',
   },
   report: { type: 'option', helpValue: 'FILE|-', read: text, summary: 'write how the run ended as JSON' },
   json: { type: 'boolean', summary: 'the same as --report -' },

@@ -67,6 +67,8 @@ export const runOutcome = (recording: Recording): string => {
   const parts = [endText(recording), facts.join(', ')];
   const hits = probes.reduce((sum, probe) => sum + probe.hits, 0);
   if (probes.length > 0) parts.push(counted(hits, 'probe hit'));
+  const unmatched = probes.filter(({ addresses }) => addresses.length === 0).length;
+  if (unmatched > 0) parts.push(`${counted(unmatched, 'probe')} matched nothing`);
   if (output !== undefined) {
     parts.push(`wrote ${output.path === '-' ? 'standard output' : basename(output.path)} (${sizeText(output.bytes)})`);
   }

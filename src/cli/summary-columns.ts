@@ -46,13 +46,13 @@ const functionText = ({ symbol, module, offset }: Row): string =>
 const MAX_INDENT = 100;
 
 const probeValues: SummaryColumn = {
-  header: 'R0 (TIMES)',
+  header: 'FIRST VALUE (TIMES)',
   value: ({ values }) => {
-    const seen = (values as Record<string, { value: number | string; count: number }[]>).r0 ?? [];
-    const shown = seen
-      .slice(0, 4)
-      .map(({ value, count }) => `${typeof value === 'number' ? `0x${value.toString(16)}` : value} (${count})`);
-    return `${shown.join(', ')}${seen.length > shown.length ? ', ...' : ''}`;
+    const [first] = Object.entries(values as Record<string, { text: string; count: number }[]>);
+    if (first === undefined) return '';
+    const [name, seen] = first;
+    const shown = seen.slice(0, 4).map(({ text, count }) => `${text} (${count})`);
+    return `${name} ${shown.join(', ')}${seen.length > shown.length ? ', ...' : ''}`;
   },
 };
 

@@ -4,7 +4,7 @@ import { liveSink } from '../cli/live.js';
 import { note, writeStderr } from '../cli/output.js';
 import { RUN_FLAGS } from '../cli/run-flags.js';
 import { guestEnvironment, reportJson, runOutcome, traceOutput, writeReport } from '../cli/run-outcome.js';
-import { DEFAULT_EVENTS, record, UsageError } from '../index.js';
+import { DEFAULT_EVENTS, readProbeFile, record, UsageError } from '../index.js';
 
 export default class Run extends BaseCommand {
   static id = 'run';
@@ -18,6 +18,7 @@ export default class Run extends BaseCommand {
   static examples = [
     '<%= config.bin %> run ./a.out --probe 0x1040',
     '<%= config.bin %> run -o good.pb -e +block ./lock',
+    "<%= config.bin %> run ./a.out --live --probe 'int open(const char *path, int flags)@bt' --probe main",
     '<%= config.bin %> run -q -o - ./a.out | <%= config.bin %> summarize -',
   ];
   static args = { program: { name: 'program', description: 'a static ELF32 ARM program', required: true } };
@@ -31,6 +32,8 @@ export default class Run extends BaseCommand {
     if (program === undefined) throw new UsageError('which program?', { hint: 'armstalk run PROGRAM [ARGUMENTS]' });
     const events = flags.events ?? DEFAULT_EVENTS;
     const output = traceOutput(flags);
+    const probes = [...flags.probe, ...(flags.probes === undefined ? [] : readProbeFile(flags.probes))];
+    const live = flags.live === 'usual' ? (probes.length > 0 ? 'probes' : 'tree') : flags.live;
     const report = flags.json ? '-' : flags.report;
     const recording = await record(program, {
       args,
@@ -48,11 +51,12 @@ export default class Run extends BaseCommand {
       hotThreshold: flags['hot-threshold'],
       prefetch: flags.prefetch,
       events,
-      probes: flags.probe,
+      probes,
+      strictProbes: flags.strict,
       output,
       codec: flags.compress,
       stdout: output?.path === '-' || report === '-' ? 2 : 1,
-      sinks: (codeMap) => (flags.live === undefined ? [] : [liveSink(flags.live, events.mask, codeMap)]),
+      sinks: (codeMap) => (live === undefined ? [] : [liveSink(live, events.mask, codeMap)]),
       onNotice: (text) => flags.quiet || note(text),
     });
     if (recording.crash !== undefined && !flags.quiet) writeStderr(crashText(recording.crash));

@@ -128,6 +128,19 @@ export class SymbolTable {
     return [...new Set(found.map((symbol) => symbol.address | Number(symbol.isThumb)).map((value) => value >>> 0))];
   }
 
+  /** Functions with a name that `test` likes, one name for each interworking address, ascending. */
+  matching(test: (name: string) => boolean): { address: number; name: string }[] {
+    const best = new Map<number, ElfSymbol>();
+    for (const symbol of this.all) {
+      if (symbol.kind !== 'function' || !test(symbol.name)) continue;
+      const known = best.get(symbol.address);
+      if (known === undefined || byUsefulness(symbol, known) < 0) best.set(symbol.address, symbol);
+    }
+    return [...best.values()]
+      .sort((a, b) => a.address - b.address)
+      .map(({ address, isThumb, name }) => ({ address: (address | Number(isThumb)) >>> 0, name }));
+  }
+
   /** Every symbol called `name`. */
   named(name: string): readonly ElfSymbol[] {
     return this.byName().get(name) ?? [];

@@ -72,16 +72,30 @@ export interface SignalNote {
   readonly action: 'handler' | 'ignored' | 'fatal' | 'stopped';
 }
 
+/**
+ * How a probe's value is meant. Numbers: `d` and `u` decimal, `x`, `o`, `f` floating point; one too large for a double is a
+ * decimal string. Strings: `c` one character, `s` text, `s...` its beginning, `p` the name of a function or a hexadecimal
+ * number, `b` bytes as hexadecimal digits, `bt` the places that called, innermost first, one a line. `s` with the number 0
+ * is a null pointer; `bad` is an address that could not be read.
+ */
+export type ProbeFormat = 'd' | 'u' | 'x' | 'o' | 'f' | 'c' | 's' | 's...' | 'p' | 'b' | 'bt' | 'bad';
+
+export type ProbeValue = readonly [name: string, value: number | string, format?: ProbeFormat];
+
 export interface ProbeNote {
   readonly type: 'probe';
   readonly tid: number;
+  /** Instructions retired before the one the probe stands at, or before the one that returns. */
   readonly clock: number;
   readonly probe: number;
+  /** Where the probe stands, for a return too. */
   readonly location: number;
   readonly depth: number;
   readonly returnAddress: number;
-  /** Named values in the order of the probe's fields, e.g. ["r0", 4711]. */
-  readonly values: readonly (readonly [name: string, value: number | string])[];
+  /** `entry`: its return, if there is one, is noted too; `return`: that. Absent: a visit. */
+  readonly phase?: 'entry' | 'return';
+  /** Named values in the order of the probe's fields, e.g. ["r0", 4711, "x"]; of a return, the result as `retval`. */
+  readonly values: readonly ProbeValue[];
 }
 
 /** Something a reader should know: an unknown system call, an unimplemented instruction, lost events, a limit reached. */

@@ -55,6 +55,8 @@ export const Word = {
   FAULT_KIND: 119,
   /** Per-context engine words, saved with the thread: last EXEC location (gum), control flags. */
   LAST_EXEC: 110,
+  /** Jumps that leave sp at or above this are reported to whoever waits for returns, see stalker/options. */
+  RETURN_WATCH: 109,
   CONTROL: 111,
   /** Result of an out-of-line floating-point operation: 4 words. 8-byte aligned. */
   FP_RESULT: 120,

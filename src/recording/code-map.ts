@@ -56,6 +56,13 @@ export class CodeMap {
     return `${module}!${symbol}${symbolOffset === 0 ? '' : `+${hex(symbolOffset)}`}`;
   }
 
+  /** `symbol` or `symbol+0x12`, where a symbol covers the address. */
+  nameAt(address: number): string | undefined {
+    const { symbol, symbolOffset } = this.locate(address);
+    if (symbol === '') return undefined;
+    return symbolOffset === 0 ? symbol : `${symbol}+${hex(symbolOffset)}`;
+  }
+
   /** The answer a trace writer asks for. */
   symbolize(address: number): SymbolAnswer | undefined {
     const module = this.moduleAt(address);

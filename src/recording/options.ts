@@ -27,8 +27,10 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   readonly hotThreshold?: number | undefined;
   /** A trace of an earlier run: what it compiled is compiled before this run starts. */
   readonly prefetch?: string | undefined;
-  /** Places whose every visit is noted, see probe-spec. */
+  /** Places whose every visit is noted, see probe/spec. */
   readonly probes?: readonly string[] | undefined;
+  /** A probe that matches nothing is a UsageError instead of a notice. */
+  readonly strictProbes?: boolean | undefined;
   /** Further receivers of events and notes; the map fills while modules are loaded. */
   readonly sinks?: ((codeMap: CodeMap) => readonly EventSink[]) | undefined;
   /** Things the user should hear while the program runs: unknown system calls, probes that match nothing. */

@@ -4,6 +4,7 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import type { InterworkingAddr } from '../bits.js';
+import { UsageError } from '../errors.js';
 import type { IncidentNote, Note } from '../events/event.js';
 import { EventKind } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
@@ -21,7 +22,7 @@ import { DEFAULT_EVENTS, type EventSelection, keepsNote, NO_EVENTS } from './eve
 import { stopOnHostSignals } from './host-signals.js';
 import type { RecordOptions } from './options.js';
 import { readPrefetchList } from './prefetch-list.js';
-import { type ProbeCount, Probes } from './probes.js';
+import { type ProbeCount, Probes } from './probe/probes.js';
 import { exitCodeOf, type RunEnd, runEnd, traceEnd } from './run-end.js';
 import { TeeSink } from './tee-sink.js';
 import { toolVersion } from './version.js';
@@ -82,7 +83,7 @@ class Session {
     this.path = path;
     this.options = options;
     this.selection = options.output === undefined ? NO_EVENTS : (options.events ?? DEFAULT_EVENTS);
-    this.probes = new Probes(options.probes ?? []);
+    this.probes = new Probes(options.probes ?? [], this.codeMap);
     this.listeners = options.sinks?.(this.codeMap) ?? [];
     const { mask } = this.selection;
     if (options.output !== undefined) this.writer = new TraceWriter({ mask, codec: options.codec ?? 'deflate' });
@@ -93,6 +94,11 @@ class Session {
     const { program, loaded } = this.process;
     for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? program : undefined);
     const unmatched = this.probes.resolve([{ name: loaded.module.name, bias: loaded.bias, elf: program }]);
+    if (this.options.strictProbes && unmatched.length > 0) {
+      throw new UsageError(`the probe ${unmatched[0]} matches nothing`, {
+        hint: 'without --strict it is only a warning',
+      });
+    }
     for (const spec of unmatched) this.options.onNotice?.(`warning: the probe ${spec} matches nothing`);
     this.openTrace();
     try {
@@ -135,7 +141,7 @@ class Session {
     stalker.followNewThreads = {
       ...follow,
       ...(sinks.length === 0 ? {} : { sink: sinks.length === 1 ? sinks[0] : new TeeSink(sinks) }),
-      ...(this.probes.isEmpty ? {} : { transformer: this.probes.transformer(stalker, (note) => this.note(note)) }),
+      ...this.probes.follow(stalker, (note) => this.note(note)),
     };
     return stalker;
   }
@@ -182,6 +188,7 @@ class Session {
       return;
     }
     if (note.type === 'thread' && note.what === 'start') this.threads++;
+    if (note.type === 'thread' && note.what === 'exit') this.probes.threadEnded(note.tid);
     if (note.type === 'module' && !this.codeMap.all.some(({ start }) => start === note.start)) {
       this.codeMap.add(note, undefined);
     }

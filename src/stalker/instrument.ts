@@ -32,12 +32,20 @@ const looksLikeReturn = (t: Transfer): boolean =>
 const isGumReturn = (t: Transfer): boolean =>
   t.form === 'mov' || t.form === 'ldm' || (t.form === 'ldr' && t.pops && t.insn.isa === 'arm');
 
-/** What the shadow stack does out of line. */
+/** Which of r0 to r3 a POP {.., pc} loads. */
+const loadedArguments = (t: Transfer): number => {
+  const { registers } = t.insn.fields as { registers?: number };
+  return t.form === 'ldm' && t.pops ? (registers ?? 0) & 0xf : 0;
+};
+
+/** What the shadow stack and the return watch do out of line. */
 export interface SlowPaths {
   /** Callout: a return that does not match the top frame; target and sp wait in words 2 and 3 of the next record. */
   readonly unwind: number;
   /** Callout: the top frame's sp lies below the current one, which waits in word 3 of the next record. */
   readonly dropStale: number;
+  /** Callout: a jump somebody may be waiting for; loaded registers, target and sp wait in words 1 to 3 of the next record. */
+  readonly watchedReturn: number;
   /** Addresses some translated call returns to. */
   readonly returnSites: Set<number>;
 }
@@ -101,12 +109,28 @@ export class Instrument {
 
   /** Where control leaves: CALL, RET and the shadow stack. */
   transfer(b: Builder, t: Transfer): void {
+    this.watchReturn(b, t);
     if (!this.hasShadowStack) return;
     const pc = this.options.profile === 'gum' && t.itStart !== undefined ? t.itStart : t.insn.pc;
     const location = t.insn.isa === 'thumb' ? pc + 1 : pc;
     if (t.link !== undefined) this.call(b, t, location, t.link);
     else if (this.options.profile === 'gum') this.gumTransfer(b, t, location);
     else if (t.form !== 'b') this.preciseTransfer(b, t, location);
+  }
+
+  /** Asks whoever waits for returns, when this jump may be one. */
+  private watchReturn(b: Builder, t: Transfer): void {
+    if (this.options.onReturn === undefined) return;
+    if (t.link !== undefined) this.slowPaths.returnSites.add(t.link);
+    if (t.link !== undefined || t.form === 'b') return;
+    const sp = t.spAfter ?? b.get(Word.SP);
+    b.when(b.eqz(b.ltU(sp, b.get(Word.RETURN_WATCH))), () => {
+      const head = b.get(Word.RING_HEAD);
+      b.hostStore32(head, b.const(loadedArguments(t)), 4);
+      b.hostStore32(head, t.target, 8);
+      b.hostStore32(head, sp, 12);
+      b.callout(this.slowPaths.watchedReturn);
+    });
   }
 
   /** Patches what only the finished block knows; `counts` are the instructions of each segment. */

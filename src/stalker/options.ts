@@ -1,4 +1,5 @@
 /** What a follow is made of: which events, by whose rules, and who receives them. */
+import type { InterworkingAddr } from '../bits.js';
 import type { EventMask } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
 import type { Transformer } from './transformer.js';
@@ -9,12 +10,21 @@ import type { Transformer } from './transformer.js';
  */
 export type Profile = 'precise' | 'gum';
 
+/**
+ * Asked at every jump to an address in a register (calls excepted) that leaves sp at or above the state word RETURN_WATCH,
+ * before the jump: where it goes, the sp it leaves, the registers among r0 to r3 it loads from the stack on its way (bit
+ * mask, lowest at the old sp), and whether the target is the return site of some call. Sets RETURN_WATCH anew; all ones
+ * is never asked again.
+ */
+export type ReturnWatch = (target: InterworkingAddr, sp: number, loads: number, isReturnSite: boolean) => void;
+
 export interface FollowOptions {
   readonly profile: Profile;
   /** EventKind bits; 0 records nothing and costs nothing. */
   readonly events: EventMask;
   readonly sink?: EventSink;
   readonly transformer?: Transformer;
+  readonly onReturn?: ReturnWatch;
 }
 
 /** How a thread runs that nobody follows. */

@@ -64,10 +64,10 @@ export class ShadowStack {
     words[(area >>> 2) + 1] = SENTINEL;
   }
 
-  /** Open calls, outermost first, given the byte address of the top. */
-  frames(top: number): ShadowFrame[] {
+  /** Open calls, outermost first, given the byte address of the top; only the innermost `limit`. */
+  frames(top: number, limit: number): ShadowFrame[] {
     const frames: ShadowFrame[] = [];
-    for (let at = this.base; at < top; at += FRAME_BYTES) {
+    for (let at = Math.max(this.base, top - limit * FRAME_BYTES); at < top; at += FRAME_BYTES) {
       frames.push({ returnAddress: this.returnAddress(at), sp: this.sp(at) });
     }
     return frames;

@@ -66,6 +66,7 @@ export class Stalker implements CodeWatcher {
     const slowPaths = {
       unwind: this.callouts.add(() => this.unwind()),
       dropStale: this.callouts.add(() => this.dropStale()),
+      watchedReturn: this.callouts.add(() => this.watchedReturn()),
       returnSites: this.returnSites,
     };
     this.compiler = new Compiler(this.machine, this.ring.sites, this.probes, this.callouts, slowPaths);
@@ -348,6 +349,11 @@ export class Stalker implements CodeWatcher {
     this.words[Word.SHADOW_TOP] = stack.dropStale(top, this.ring.pendingWord(3)) | 0;
   }
 
+  private watchedReturn(): void {
+    const [loads, target, sp] = [this.ring.pendingWord(1), this.ring.pendingWord(2), this.ring.pendingWord(3)];
+    this.live?.options.onReturn?.(target, sp, loads, this.returnSites.has(target));
+  }
+
   // -- translations --------------------------------------------------------------------------------------------------
 
   /**
@@ -420,19 +426,19 @@ export class Stalker implements CodeWatcher {
     return this.live?.tid;
   }
 
-  /** Return addresses of a thread's open calls, innermost first. */
-  backtrace(tid: number): readonly number[] {
-    return this.shadowFrames(tid)
+  /** Return addresses of a thread's open calls, innermost first; at most `limit` of them. */
+  backtrace(tid: number, limit = Number.POSITIVE_INFINITY): readonly number[] {
+    return this.shadowFrames(tid, limit)
       .map((frame) => frame.returnAddress)
       .reverse();
   }
 
-  /** Open calls of a thread, outermost first; empty when its calls are not recorded. */
-  shadowFrames(tid: number): ShadowFrame[] {
+  /** Open calls of a thread, outermost first; empty when its calls are not recorded. Only the innermost `limit`. */
+  shadowFrames(tid: number, limit = Number.POSITIVE_INFINITY): ShadowFrame[] {
     const ctx = this.contexts.get(tid);
     if (ctx?.shadowStack === undefined) return [];
     const top = ctx === this.live ? (this.words[Word.SHADOW_TOP] as number) >>> 0 : ctx.shadowTop;
-    return ctx.shadowStack.frames(top);
+    return ctx.shadowStack.frames(top, limit);
   }
 
   /** Depth of the live thread's shadow stack. */

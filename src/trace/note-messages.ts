@@ -1,4 +1,13 @@
-import type { IncidentNote, ModuleNote, ProbeNote, SignalNote, SyscallNote, ThreadNote } from '../events/event.js';
+import type {
+  IncidentNote,
+  ModuleNote,
+  ProbeFormat,
+  ProbeNote,
+  ProbeValue,
+  SignalNote,
+  SyscallNote,
+  ThreadNote,
+} from '../events/event.js';
 import type { Message } from './message-encoder.js';
 
 /** Notes to messages and back. `Raw` is a decoded message, defaults filled in, of the schema named beside it. */
@@ -28,19 +37,32 @@ export const moduleNote = (raw: Raw): ModuleNote => ({ type: 'module', ...raw })
 export const syscallNote = (raw: Raw): SyscallNote =>
   ({ type: 'syscall', ...raw, result: raw.result }) as unknown as SyscallNote;
 
+/** ProbeHit.phase 1 and 2. */
+const PHASES = ['entry', 'return'] as const;
+
 export const probeMessage = (note: ProbeNote): Message => ({
   ...note,
-  values: note.values.map(([name, value]) =>
-    typeof value === 'number' ? { name, number: value } : { name, text: value },
+  phase: note.phase === undefined ? 0 : PHASES.indexOf(note.phase) + 1,
+  values: note.values.map(([name, value, format = '']) =>
+    typeof value === 'number' ? { name, format, number: value } : { name, format, text: value },
   ),
 });
 
-export const probeNote = (raw: Raw): ProbeNote =>
-  ({
+const probeValue = ({ name, number, text, format }: Raw): ProbeValue => {
+  const value = (number ?? text ?? '') as number | string;
+  return format === '' ? [name as string, value] : [name as string, value, format as ProbeFormat];
+};
+
+export const probeNote = (raw: Raw): ProbeNote => {
+  const { phase: number, values, ...rest } = raw;
+  const phase = PHASES[(number as number) - 1];
+  return {
     type: 'probe',
-    ...raw,
-    values: (raw.values as Raw[]).map((value) => [value.name, value.number ?? value.text ?? '']),
-  }) as unknown as ProbeNote;
+    ...rest,
+    ...(phase === undefined ? {} : { phase }),
+    values: (values as Raw[]).map(probeValue),
+  } as unknown as ProbeNote;
+};
 
 export const incidentMessage = (note: IncidentNote | SignalNote): Message =>
   note.type === 'incident'

@@ -194,8 +194,14 @@ export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldR
     depth: [5, 'sint32'],
     returnAddress: [6, 'uint32'],
     values: [7, 'ProbeValue', 'repeated'],
+    phase: [8, 'uint32'],
   },
-  ProbeValue: { name: [1, 'string'], number: [2, 'double', 'optional'], text: [3, 'string', 'optional'] },
+  ProbeValue: {
+    name: [1, 'string'],
+    number: [2, 'double', 'optional'],
+    text: [3, 'string', 'optional'],
+    format: [4, 'string'],
+  },
   Incident: {
     tid: [1, 'uint32'],
     clock: [2, 'uint64'],

@@ -228,7 +228,7 @@ export class TraceWriter implements EventSink {
     }
     this.writeSymbols();
     this.noteCounts.syscalls += heldSyscalls.length;
-    this.noteCounts.probeHits += heldProbes.length;
+    this.noteCounts.probeHits += heldProbes.filter(({ phase }) => phase !== 'return').length;
     if (heldSyscalls.length > 0) {
       this.opened().writePacked(BODY.syscalls, encodeMessage('Syscalls', { calls: heldSyscalls }));
     }

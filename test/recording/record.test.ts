@@ -164,7 +164,7 @@ describe.each(['cold', 'hot'] as const)('a probe (%s tier)', (tier) => {
     const { counts, hits } = await probed('fib-thumb', ['fib']);
     expect(counts[0]?.hits).toBe(21_891);
     expect(hits).toHaveLength(21_891);
-    expect(hits[0]?.values[0]).toEqual(['r0', 20]);
+    expect(hits[0]?.values[0]).toEqual(['r0', 20, 'x']);
   });
 
   test('in the middle of a block comes before its instruction, with the clock of that moment', async () => {

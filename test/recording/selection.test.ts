@@ -3,7 +3,8 @@ import { parseElf } from '../../src/elf/parse-elf.js';
 import { UsageError } from '../../src/errors.js';
 import { EventKind } from '../../src/events/event.js';
 import { DEFAULT_EVENTS, parseEventList } from '../../src/recording/event-selection.js';
-import { parseProbeSpec, resolveProbe } from '../../src/recording/probe-spec.js';
+import { findPlaces } from '../../src/recording/probe/place.js';
+import { parseProbeSpec } from '../../src/recording/probe/spec.js';
 import { sampleBytes } from '../elf/patched.js';
 
 const { CALL, RET, BLOCK, COMPILE, EXEC } = EventKind;
@@ -29,7 +30,8 @@ describe('an event list', () => {
 describe('a probe specification', () => {
   const elf = parseElf(sampleBytes('lock-thumb'), 'lock-thumb');
   const modules = [{ name: 'lock-thumb', bias: 0, elf }];
-  const where = (spec: string, bias = 0): number[] => resolveProbe(parseProbeSpec(spec), [{ ...modules[0], bias }]);
+  const where = (spec: string, bias = 0): number[] =>
+    findPlaces(parseProbeSpec(spec).place, [{ ...modules[0], bias }]).map(({ address }) => address);
   const [checkPin] = elf.symbols.addressesOf('check_pin');
 
   test('by symbol, with and without a module', () => {

@@ -2,6 +2,7 @@ import { hex } from '../../bits.js';
 import { EventKind, type Note } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
 import type { RecordedEnd } from '../../trace/messages.js';
+import { probeValueText } from '../probe-text.js';
 import { KIND_NAMES, PlaceTexts } from './event-rows.js';
 import type { Exporter, ExportFormat, ExportJob } from './format.js';
 
@@ -79,7 +80,7 @@ const detailOf = (note: Note): string => {
     case 'signal':
       return `${note.signo} ${note.action}`;
     case 'probe':
-      return [`#${note.probe}`, ...note.values.map(([name, value]) => `${name}=${value}`)].join(' ');
+      return [`#${note.probe}`, ...note.values.map((value) => `${value[0]}=${probeValueText(value)}`)].join(' ');
     case 'incident':
       return `${note.code}: ${note.message}`;
   }

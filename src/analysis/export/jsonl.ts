@@ -2,6 +2,7 @@ import { hex } from '../../bits.js';
 import { EventKind, type Note } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
+import { probeValuesJson } from '../probe-text.js';
 import { KIND_NAMES, PlaceTexts } from './event-rows.js';
 import type { Exporter, ExportFormat, ExportJob } from './format.js';
 
@@ -43,8 +44,18 @@ class JsonlExporter implements Exporter {
     if (note.type === 'module') this.write(moduleJson(note));
     else if (note.type === 'thread') this.write(note);
     else if (note.type === 'probe') {
-      const { type, tid, clock, probe, depth, values } = note;
-      this.write({ type, tid, clock, probe, depth, location: this.place(note.location), values });
+      const { type, tid, clock, probe, depth, phase } = note;
+      const values = probeValuesJson(note.values);
+      this.write({
+        type,
+        tid,
+        clock,
+        probe,
+        depth,
+        location: this.place(note.location),
+        ...(phase && { phase }),
+        values,
+      });
     } else {
       const { type, tid, clock, pc, ...rest } = note;
       const address = 'address' in rest ? { address: hex(rest.address) } : {};

@@ -1,4 +1,5 @@
 import type { Note } from '../../events/event.js';
+import { probeValuesJson } from '../probe-text.js';
 
 /** A rare event as a viewer of time lines shows it: a stretch for a system call, else a moment. */
 export interface Occurrence {
@@ -27,7 +28,7 @@ export const occurrenceOf = (note: Note): Occurrence | undefined => {
     return { ...moment, name: `signal ${note.signo}`, category: 'signal', args };
   }
   if (note.type === 'probe') {
-    const args = { location: hex(note.location), ...Object.fromEntries(note.values) };
+    const args = { location: hex(note.location), ...probeValuesJson(note.values) };
     return { ...moment, name: `probe ${note.probe}`, category: 'probe', args };
   }
   return { ...moment, name: note.code, category: 'incident', args: { message: note.message, pc: hex(note.pc) } };

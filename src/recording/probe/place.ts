@@ -1,0 +1,152 @@
+/**
+ * Where a probe stands: `0x1040` (an address as objdump, nm or Ghidra show it for the program), `symbol`, a glob over
+ * symbols (`str*`), each of them behind `module!` (a glob too) and with `+OFFSET` behind it, or `@0x401040` (a run-time
+ * address as it is). `/thumb` or `/arm` at the end says what the code there is where nothing else does.
+ */
+import type { InterworkingAddr } from '../../bits.js';
+import type { ElfFile } from '../../elf/elf-file.js';
+import { UsageError } from '../../errors.js';
+
+export interface ProbePlace {
+  readonly module: RegExp | undefined;
+  /** A name, or a pattern for names. */
+  readonly symbol: string | RegExp | undefined;
+  /** Added to the symbol or to the address. */
+  readonly offset: number;
+  /** An address in the file, or at run time when `isRuntime`. */
+  readonly address: number;
+  readonly isRuntime: boolean;
+  readonly isThumb: boolean | undefined;
+}
+
+/** A module that is loaded, as far as probes care. */
+export interface LoadedModule {
+  readonly name: string;
+  readonly bias: number;
+  readonly elf: ElfFile;
+}
+
+/** A place found: a run-time address and what is there. */
+export interface FoundPlace {
+  readonly address: InterworkingAddr;
+  /** Undefined at an address of the user's that lies in no module. */
+  readonly module: LoadedModule | undefined;
+  /** The function that begins there. */
+  readonly symbol: string | undefined;
+}
+
+const NUMBER = /^(?:0x[0-9a-f]+|[0-9]+)$/i;
+const GLOB = /[*?[]/;
+
+const badPlace = (text: string): UsageError =>
+  new UsageError(`cannot make sense of the probe ${JSON.stringify(text)}`, {
+    hint: "write an address (0x1040), a symbol (main), symbol+0x10, str*, module!symbol, @0xRUNTIME, or a prototype ('int f(char *s)')",
+  });
+
+const readAddress = (word: string, text: string): number => {
+  const value = NUMBER.test(word) ? Number(word) : Number.NaN;
+  if (!Number.isInteger(value) || value > 0xffff_ffff) throw badPlace(text);
+  return value;
+};
+
+/** `*` is any text, `?` any character, `[...]` one of these. */
+const globPattern = (glob: string, text: string): RegExp => {
+  const body = glob
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  try {
+    return new RegExp(`^${body}$`);
+  } catch {
+    throw badPlace(text);
+  }
+};
+
+/** `lib` means `lib` and `lib.so`; what has a `*` is a glob. */
+const modulePattern = (name: string, text: string): RegExp =>
+  GLOB.test(name) ? globPattern(name, text) : new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?:\\..*)?$`);
+
+const STATE = /\/(thumb|arm)$/;
+
+/** Takes a place apart. Throws UsageError. */
+export const parsePlace = (text: string): ProbePlace => {
+  const state = STATE.exec(text);
+  const isThumb = state === null ? undefined : state[1] === 'thumb';
+  const bare = text.replace(STATE, '');
+  const nowhere = { module: undefined, symbol: undefined, offset: 0, isThumb };
+  if (bare.startsWith('@')) return { ...nowhere, address: readAddress(bare.slice(1), text), isRuntime: true };
+  const match = /^(?:([^!]+)!)?([^!+]+)(?:\+([^!+]+))?$/.exec(bare);
+  if (match === null) throw badPlace(text);
+  const [, moduleName, place, plus] = match;
+  const module = moduleName === undefined ? undefined : modulePattern(moduleName, text);
+  const offset = plus === undefined ? 0 : readAddress(plus, text);
+  if (/^[0-9]/.test(place)) {
+    return { ...nowhere, module, offset, address: readAddress(place, text), isRuntime: false };
+  }
+  const symbol = GLOB.test(place) ? globPattern(place, text) : place;
+  return { ...nowhere, module, symbol, offset, address: 0, isRuntime: false };
+};
+
+const withState = (address: number, isThumb: boolean): InterworkingAddr => ((address & ~1) | Number(isThumb)) >>> 0;
+
+/** The file addresses of symbols, with bit 0 set for Thumb code. */
+const symbolsIn = ({ symbol, offset }: ProbePlace, { symbols }: ElfFile): { address: number; name: string }[] => {
+  const found =
+    typeof symbol === 'string'
+      ? symbols.addressesOf(symbol).map((address) => ({ address, name: symbol }))
+      : symbols.matching((name) => symbol?.test(name) ?? false);
+  return found.map(({ address, name }) => {
+    if (offset === 0) return { address, name };
+    const inside = ((address & ~1) + offset) >>> 0;
+    return { address: withState(inside, symbols.isThumbAt(inside) ?? (address & 1) === 1), name };
+  });
+};
+
+/** What is at a file address: bit 0 as the file has it, and the function that begins there. */
+const addressIn = (asked: number, { symbols }: ElfFile): { address: number; name: string | undefined } => {
+  const address = withState(asked, symbols.isThumbAt(asked) ?? (asked & 1) === 1);
+  const match = symbols.lookup(address);
+  return { address, name: match?.offset === 0 ? match.name : undefined };
+};
+
+const placesIn = (place: ProbePlace, module: LoadedModule): FoundPlace[] => {
+  const found =
+    place.symbol === undefined
+      ? [addressIn((place.address + place.offset) >>> 0, module.elf)]
+      : symbolsIn(place, module.elf);
+  return found.map(({ address, name }) => {
+    const at = (address + module.bias) >>> 0;
+    const isEntry = place.symbol === undefined || place.offset === 0;
+    return {
+      address: place.isThumb === undefined ? at : withState(at, place.isThumb),
+      module,
+      symbol: isEntry ? name : undefined,
+    };
+  });
+};
+
+const runtimePlace = (place: ProbePlace, modules: readonly LoadedModule[]): FoundPlace => {
+  const at = place.address;
+  const module = modules.find(({ bias, elf }) => elf.symbols.stateAt((at - bias) >>> 0) !== undefined);
+  if (module !== undefined) {
+    const asked = { ...place, address: (at - module.bias) >>> 0, isRuntime: false };
+    return placesIn(asked, module)[0] as FoundPlace;
+  }
+  return { address: withState(at, place.isThumb ?? (at & 1) === 1), module, symbol: undefined };
+};
+
+/**
+ * The places of a probe in the modules loaded; none when nothing matches. Without `module!`, an address means the program
+ * (the first module) and a symbol is looked for everywhere.
+ */
+export const findPlaces = (place: ProbePlace, modules: readonly LoadedModule[]): FoundPlace[] => {
+  if (place.isRuntime) return [runtimePlace(place, modules)];
+  const asked = place.module;
+  const candidates =
+    asked !== undefined
+      ? modules.filter(({ name }) => asked.test(name))
+      : place.symbol === undefined
+        ? modules.slice(0, 1)
+        : modules;
+  return candidates.flatMap((module) => placesIn(place, module));
+};
