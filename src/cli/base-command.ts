@@ -63,7 +63,8 @@ export abstract class BaseCommand {
 
 /** Says what went wrong on stderr and gives the exit code. */
 const report = (thrown: unknown, argv: readonly string[], usageExitCode: number): number => {
-  if ((thrown as NodeJS.ErrnoException).code === 'EPIPE') return EXIT_READER_GONE;
+  const { code, cause } = thrown as NodeJS.ErrnoException;
+  if (code === 'EPIPE' || (cause as NodeJS.ErrnoException | undefined)?.code === 'EPIPE') return EXIT_READER_GONE;
   const error = asArmstalkError(thrown);
   const end = argv.indexOf('--');
   const wantsJson = argv.slice(0, end < 0 ? undefined : end).includes('--json');

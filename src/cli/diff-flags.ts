@@ -1,4 +1,5 @@
 import { UsageError } from '../index.js';
+import { LOOK_FLAGS } from './color.js';
 import type { Flags } from './flag.js';
 import { READ_FLAGS, SUMMARIZE_FLAGS } from './read-flags.js';
 import { count, oneOf, text } from './values.js';
@@ -55,5 +56,6 @@ export const DIFF_FLAGS = {
     ...repeatable,
     summary: "the program's file, or a directory it is in, to disassemble the branch",
   },
+  ...LOOK_FLAGS,
   ...READ_FLAGS,
 } as const satisfies Flags;

@@ -1,4 +1,5 @@
 import { type ClockRange, UsageError } from '../index.js';
+import { LOOK_FLAGS } from './color.js';
 import type { Flags } from './flag.js';
 import { count, integer, oneOf, text, words } from './values.js';
 
@@ -134,5 +135,6 @@ export const SUMMARIZE_FLAGS = {
   csv: { type: 'boolean', summary: 'comma-separated values' },
   tsv: { type: 'boolean', summary: 'tab-separated values' },
   'no-header': { type: 'boolean', summary: 'rows only' },
+  ...LOOK_FLAGS,
   ...READ_FLAGS,
 } as const satisfies Flags;

@@ -113,6 +113,10 @@ export const RUN_FLAGS = {
     ...repeatable,
     summary: 'hide a variable from the program',
   },
+  'record-env': {
+    type: 'boolean',
+    summary: 'keep the values of its variables in the trace, not only their names, for replay --verify elsewhere',
+  },
   cwd: { type: 'option', helpValue: 'DIR', read: text, summary: "the program's working directory" },
   argv0: { type: 'option', helpValue: 'NAME', read: text, summary: 'what the program sees as its own name' },
   seed: {

@@ -1,11 +1,13 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { painter } from '../cli/color.js';
 import { branchInsn } from '../cli/diff-branch.js';
 import { DIFF_FLAGS } from '../cli/diff-flags.js';
 import { diffJson } from '../cli/diff-json.js';
 import { openPair } from '../cli/diff-operands.js';
 import { type DiffParts, diffText } from '../cli/diff-text.js';
-import { writeStdout } from '../cli/output.js';
+import { pagedOutput } from '../cli/paged-output.js';
 import { anyOf } from '../cli/pattern.js';
+import { showProgress } from '../cli/progress.js';
 import { exitCodeFor, wasRead } from '../cli/trace-input.js';
 import { diffTraces } from '../index.js';
 
@@ -36,6 +38,7 @@ export default class Diff extends BaseCommand {
     const { flags, operands } = this.parse(Diff);
     const { readers, segments } = openPair(operands);
     const only = anyOf(flags.filter, 'glob');
+    const done = showProgress(readers, flags.quiet);
     const diff = await diffTraces(readers[0], readers[1], {
       match: flags.match,
       firstOnly: (flags.first || flags.quiet) && !flags.tree && !flags.stat && !flags.coverage,
@@ -47,6 +50,7 @@ export default class Diff extends BaseCommand {
       ...(only && { only }),
       ...(flags.tid.length > 0 && { threads: flags.tid.flat() }),
     });
+    done();
     const chosen = flags.first || flags.tree || flags.stat;
     const parts: DiffParts = {
       first: !chosen || flags.first,
@@ -54,7 +58,11 @@ export default class Diff extends BaseCommand {
       functions: flags.stat ? 'stat' : chosen ? undefined : 'line',
     };
     if (flags.json) this.printJson(diffJson(diff, await branchInsn(diff.first)));
-    else if (!flags.quiet) writeStdout(diffText(diff, parts, await branchInsn(diff.first)));
+    else if (!flags.quiet) {
+      const output = pagedOutput(flags['no-pager']);
+      await output.write(painter('diff', flags, false)(diffText(diff, parts, await branchInsn(diff.first))));
+      await output.close();
+    }
     return exitCodeFor(readers.filter(wasRead), { ...flags, strict: false }) || (diff.same ? EXIT_SAME : EXIT_DIFFERS);
   }
 }

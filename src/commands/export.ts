@@ -3,6 +3,7 @@ import { openTarget, refuseOverwrite, refuseTerminal } from '../cli/byte-target.
 import type { Flags } from '../cli/flag.js';
 import { note } from '../cli/output.js';
 import { anyOf } from '../cli/pattern.js';
+import { showProgress } from '../cli/progress.js';
 import { READ_FLAGS, SUMMARIZE_FLAGS } from '../cli/read-flags.js';
 import { exitCodeFor, openTraces } from '../cli/trace-input.js';
 import { count, oneOf, text } from '../cli/values.js';
@@ -97,6 +98,7 @@ export default class Export extends BaseCommand {
     for (const { name } of readers) refuseOverwrite(name, output);
     const demangle = flags['no-demangle'] ? undefined : await loadDemangler();
     const target = openTarget(output);
+    const done = showProgress(readers, flags.quiet, output === '-');
     for (const reader of readers) {
       const { bytes, events } = await exportTrace(reader, {
         to,
@@ -111,6 +113,7 @@ export default class Export extends BaseCommand {
       const facts = `${events.toLocaleString('en-US')} events, ${bytes.toLocaleString('en-US')} bytes`;
       if (output !== '-' && !flags.quiet) note(`wrote ${output} as ${to} (${facts})`);
     }
+    done();
     target.close();
     return exitCodeFor(readers, flags);
   }

@@ -1,11 +1,13 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { writeStdout } from '../cli/output.js';
+import { painter } from '../cli/color.js';
+import { pagedOutput } from '../cli/paged-output.js';
+import { showProgress } from '../cli/progress.js';
 import { readFilters, readLimits } from '../cli/read-filters.js';
 import { REPLAY_FLAGS } from '../cli/replay-flags.js';
 import { replayText } from '../cli/replay-style.js';
 import { verifyTrace } from '../cli/replay-verify.js';
 import { exitCodeFor, wasRead } from '../cli/trace-input.js';
-import { openForReplay, replayTrace, UsageError } from '../index.js';
+import { openForReplay, replayTrace, TraceReader, UsageError } from '../index.js';
 
 const DEFAULT_TRACE = 'trace.pb';
 /** Characters written at once. */
@@ -25,6 +27,7 @@ export default class Replay extends BaseCommand {
     '<%= config.bin %> replay good.pb --strace',
     '<%= config.bin %> replay good.pb -r 10k~12k --flat',
     '<%= config.bin %> replay good.pb -C write -I lock --jsonl',
+    '<%= config.bin %> replay --follow trace.pb',
     'echo 4711 | <%= config.bin %> replay good.pb --verify',
   ];
   static args = { trace: { name: 'trace', description: 'a trace; trace.pb by default' } };
@@ -35,8 +38,13 @@ export default class Replay extends BaseCommand {
     if (operands.length > 1) throw new UsageError(`replay shows one trace, not ${operands.length}`);
     const [path = DEFAULT_TRACE] = operands;
     if (flags.verify) return verifyTrace(path, flags);
+    if (flags.follow && flags.range) throw new UsageError('--follow and --range contradict each other');
     const text = replayText(flags, path);
-    const reader = openForReplay(path, flags.range);
+    const isForPrograms = flags.json || flags.jsonl;
+    const paint = painter('replay', flags, isForPrograms);
+    const reader = flags.follow && path !== '-' ? TraceReader.follow(path) : openForReplay(path, flags.range);
+    const done = showProgress([reader], flags.quiet, true);
+    const output = pagedOutput(flags['no-pager'] || flags.follow || isForPrograms);
     let page = text.head;
     const records = replayTrace(reader, {
       view: flags.strace ? 'notes' : flags.flat ? 'flat' : 'tree',
@@ -45,11 +53,13 @@ export default class Replay extends BaseCommand {
     });
     for await (const batch of records) {
       for (const record of batch) page += text.lines(record);
-      if (page.length < PAGE) continue;
-      writeStdout(page);
+      if (page.length < PAGE && !flags.follow) continue;
+      await output.write(paint(page));
       page = '';
     }
-    writeStdout(page + text.tail);
+    done();
+    await output.write(paint(page + text.tail));
+    await output.close();
     return wasRead(reader) ? exitCodeFor([reader], flags) : 0;
   }
 }

@@ -39,6 +39,7 @@ export default class Run extends BaseCommand {
       args,
       argv0: flags.argv0,
       env: guestEnvironment(flags),
+      recordEnv: flags['record-env'],
       cwd: flags.cwd,
       sysroot: flags.sysroot,
       seed: flags.seed,

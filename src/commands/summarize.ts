@@ -1,5 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { writeStdout } from '../cli/output.js';
+import { painter } from '../cli/color.js';
+import { pagedOutput } from '../cli/paged-output.js';
+import { showProgress } from '../cli/progress.js';
 import { readFilters, readLimits } from '../cli/read-filters.js';
 import { SUMMARIZE_FLAGS } from '../cli/read-flags.js';
 import { summaryStyle } from '../cli/summary-style.js';
@@ -36,9 +38,16 @@ export default class Summarize extends BaseCommand {
       ...readLimits(flags),
     };
     const readers = openTraces(operands, flags.range);
+    const paint = painter('table', flags, style.format !== 'table');
+    const done = showProgress(readers, flags.quiet);
+    let text = '';
     for (const group of flags.each ? readers.map((reader) => [reader]) : [readers]) {
-      writeStdout(summaryText(await summarize(group, options), style));
+      text += summaryText(await summarize(group, options), style);
     }
+    done();
+    const output = pagedOutput(flags['no-pager'] || style.format !== 'table');
+    await output.write(paint(text));
+    await output.close();
     return exitCodeFor(readers, flags);
   }
 }

@@ -21,6 +21,8 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   readonly output?: TraceOutput | undefined;
   readonly codec?: 'deflate' | 'brotli' | 'none' | undefined;
   readonly events?: EventSelection | undefined;
+  /** Keeps the values of the environment in the trace, so that the run can be repeated elsewhere; else only names. */
+  readonly recordEnv?: boolean | undefined;
   readonly profile?: Profile | undefined;
   /** Which tiers may run guest code; the events are the same whatever is chosen. */
   readonly tier?: Tier | undefined;

@@ -166,6 +166,9 @@ class Session {
       program: this.path,
       argv: guest.group.identity.argv,
       envNames: Object.keys(options.env ?? {}),
+      ...(options.recordEnv
+        ? { env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`) }
+        : {}),
       cwd: options.cwd ?? process.cwd(),
       cpu: guest.group.cpu.platform,
       seed: options.seed ?? 0,

@@ -17,8 +17,9 @@ interface Span {
 
 /**
  * The bytes of a trace without the chunks that are not needed for what happened between two clocks (inclusive), found
- * through its index and not read. The last chunk of each thread before stays: it tells where the thread was. Undefined when there is no index to go by: a pipe, a gzip file, a recording that was cut. Of several segments
- * only the last one's chunks are left out.
+ * through its index and not read. The last chunk of each thread before stays: it tells where the thread was. Undefined when there is no
+ * index to go by: a pipe, a gzip file, a recording that was cut. Of several segments only the last one's chunks are left
+ * out.
  */
 export const openRange = (path: string, from: number, to: number): RangeSource | undefined => {
   const fd = openRegular(path);

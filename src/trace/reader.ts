@@ -3,6 +3,7 @@ import type { ModuleNote, Note } from '../events/event.js';
 import { type ByteIterable, ByteWindow, openBytes, plainBytes } from './byte-source.js';
 import { ChunkDecoder } from './chunk-decoder.js';
 import type { EventColumns } from './event-columns.js';
+import { growingFile } from './growing-file.js';
 import { decodeMessage } from './message-decoder.js';
 import type { RecordedEnd, RecordedHeader, RecordedSymbol } from './messages.js';
 import { incidentNote, moduleNote, probeNote, syscallNote, threadNote } from './note-messages.js';
@@ -72,6 +73,8 @@ export class TraceReader {
     firstBadOffset: undefined,
     reason: undefined,
   };
+  /** Told now and then how many bytes of the (unpacked) file have been read. */
+  onProgress: ((bytes: number) => void) | undefined;
   /** Modules of the present segment in the order of their numbers, from 1. */
   modules: ModuleNote[] = [];
 
@@ -92,6 +95,15 @@ export class TraceReader {
     return new TraceReader(source, name);
   }
 
+  /** A file that is still being written, until its last segment has an end. */
+  static follow(path: string): TraceReader {
+    const reader: TraceReader = new TraceReader(
+      growingFile(path, () => reader.ended && reader.integrity.segments > 0),
+      path,
+    );
+    return reader;
+  }
+
   /**
    * Everything in the file, once. Throws TraceFormatError when the bytes are not a trace, and the system's own error when
    * the file cannot be read.
@@ -104,6 +116,7 @@ export class TraceReader {
       for (let packet = await packets.next(); packet; packet = await packets.next()) {
         const items = this.itemsOf(packet, options.decode ?? true);
         for (const item of items) yield item;
+        this.onProgress?.(window.position);
       }
       this.finish(window.position + window.available);
     } finally {
