@@ -1,5 +1,6 @@
 import type { ArmAttributes } from './attributes.js';
 import type { DynamicTags } from './dynamic.js';
+import type { LineTable } from './line-table.js';
 import type { SymbolTable } from './symbol-table.js';
 
 /** p_flags bits. */
@@ -27,6 +28,8 @@ export interface ElfSection {
   readonly offset: number;
   readonly sizeBytes: number;
   readonly isExecutable: boolean;
+  /** SHF_COMPRESSED: the bytes begin with what they were packed with. */
+  readonly isCompressed: boolean;
   readonly link: number;
 }
 
@@ -60,10 +63,12 @@ export interface ElfFile {
   readonly buildId: string;
   /** Empty when the section headers were stripped or do not make sense; a program runs without them. */
   readonly sections: readonly ElfSection[];
-  /** Read from the file on first use, like the two below. */
+  /** Read from the file on first use, like the three below. */
   readonly attributes: ArmAttributes;
   readonly dynamic: DynamicTags;
   readonly symbols: SymbolTable;
+  /** Source lines; empty for a file without debugging information. */
+  readonly lines: LineTable;
   /** The whole file; the reader does not copy it. */
   readonly bytes: Uint8Array;
 }

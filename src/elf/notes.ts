@@ -1,4 +1,5 @@
 import { alignUp } from '../bits.js';
+import type { ElfSection } from './elf-file.js';
 
 const NT_GNU_BUILD_ID = 3;
 
@@ -35,3 +36,12 @@ export const findBuildId = (notes: readonly ElfNote[]): string => {
   const note = notes.find((candidate) => candidate.owner === 'GNU' && candidate.type === NT_GNU_BUILD_ID);
   return note === undefined ? '' : Buffer.from(note.description.subarray(0, 64)).toString('hex');
 };
+
+const SHT_NOTE = 7;
+
+/** The build-id in a file's note sections as hex digits; empty when there is none. */
+export const buildIdOf = (bytes: Uint8Array, sections: readonly ElfSection[]): string =>
+  sections
+    .filter((section) => section.type === SHT_NOTE)
+    .map(({ offset, sizeBytes }) => findBuildId(readNotes(bytes.subarray(offset, offset + sizeBytes))))
+    .find((id) => id !== '') ?? '';

@@ -7,10 +7,12 @@ import type { ElfyProgram, ElfySection } from 'elfy';
 import { hex } from '../bits.js';
 import { ElfFormatError } from '../errors.js';
 import { type ArmAttributes, readAttributes } from './attributes.js';
+import { readLines } from './debug-sections.js';
 import { type DynamicTags, readDynamic } from './dynamic.js';
 import type { ElfAbi, ElfFile, ElfSection, ElfSegment } from './elf-file.js';
 import { type ElfHeaders, readHeaders } from './headers.js';
-import { findBuildId, readNotes } from './notes.js';
+import type { LineTable } from './line-table.js';
+import { buildIdOf, findBuildId, readNotes } from './notes.js';
 import { loadSegments, tlsSegment } from './segments.js';
 import { readString } from './strings.js';
 import type { SymbolTable } from './symbol-table.js';
@@ -35,15 +37,28 @@ const readAbi = (flags: number): ElfAbi => ({
   float: flags & EF_ARM_ABI_FLOAT_HARD ? 'hard' : flags & EF_ARM_ABI_FLOAT_SOFT ? 'soft' : 'unspecified',
 });
 
-const toSection = (section: ElfySection, names: Uint8Array): ElfSection => ({
+const SHF_COMPRESSED = 0x800;
+/** Offset of sh_flags in a section header. */
+const FIELD_FLAGS = 8;
+
+const toSection = (section: ElfySection, names: Uint8Array, flags: number): ElfSection => ({
   name: readString(names, section.name),
   type: typeof section.type === 'number' ? section.type : (ELFY_SECTION_TYPES[section.type] ?? 1),
   address: section.addr,
   offset: section.off,
   sizeBytes: section.size,
   isExecutable: section.flags.execinstr === true,
+  isCompressed: (flags & SHF_COMPRESSED) !== 0,
   link: section.link,
 });
+
+const toSections = (bytes: Uint8Array, { sections, header }: ElfHeaders): ElfSection[] => {
+  const names = sections[header.shstrndx]?.data ?? new Uint8Array();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return sections.map((section, index) =>
+    toSection(section, names, view.getUint32(header.shoff + index * header.shentsize + FIELD_FLAGS, true)),
+  );
+};
 
 const readInterpreter = (programs: readonly ElfyProgram[]): string | undefined => {
   const program = programs.find((candidate) => candidate.type === 'interp');
@@ -80,6 +95,7 @@ class ParsedElf implements ElfFile {
   private readonly headers: ElfHeaders;
   private lazySections: readonly ElfSection[] | undefined;
   private lazySymbols: SymbolTable | undefined;
+  private lazyLines: LineTable | undefined;
 
   constructor(bytes: Uint8Array, path: string) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -114,14 +130,12 @@ class ParsedElf implements ElfFile {
     const fromSegments = this.headers.programs
       .filter((program) => program.type === 'note')
       .map((program) => program.data);
-    const fromSections = this.sections.filter((one) => one.type === 7).map((one) => sectionBytes(this.bytes, one));
-    return [...fromSegments, ...fromSections].map((data) => findBuildId(readNotes(data))).find((id) => id !== '') ?? '';
+    const fromSegment = fromSegments.map((data) => findBuildId(readNotes(data))).find((id) => id !== '');
+    return fromSegment ?? buildIdOf(this.bytes, this.sections);
   }
 
   get sections(): readonly ElfSection[] {
-    const { sections, header } = this.headers;
-    const names = sections[header.shstrndx]?.data ?? new Uint8Array();
-    this.lazySections ??= sections.map((section) => toSection(section, names));
+    this.lazySections ??= toSections(this.bytes, this.headers);
     return this.lazySections;
   }
 
@@ -139,7 +153,16 @@ class ParsedElf implements ElfFile {
     this.lazySymbols ??= readSymbols(this.bytes, this.sections);
     return this.lazySymbols;
   }
+
+  get lines(): LineTable {
+    this.lazyLines ??= readLines(this.bytes, this.sections);
+    return this.lazyLines;
+  }
 }
+
+/** Only the sections of an ARM file, for those that cannot be run. Throws ElfFormatError. */
+export const parseSections = (bytes: Uint8Array, path: string): readonly ElfSection[] =>
+  toSections(bytes, readHeaders(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), path));
 
 /** Checks and reads `bytes`, which are kept, not copied. `path` is for messages. Throws ElfFormatError. */
 export const parseElf = (bytes: Uint8Array, path: string): ElfFile => new ParsedElf(bytes, path);

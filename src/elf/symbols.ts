@@ -82,3 +82,7 @@ const codeEndOf = (sections: readonly ElfSection[]): ((address: number) => numbe
     return section === undefined ? address : section.address + section.sizeBytes;
   };
 };
+
+/** Whether the names of local functions are there too, not only what the dynamic linker needs. */
+export const hasSymbolTable = (sections: readonly ElfSection[]): boolean =>
+  sections.some(({ type, sizeBytes }) => type === SHT_SYMTAB && sizeBytes > SYM_BYTES);
