@@ -62,6 +62,13 @@ export const RUN_FLAGS = {
       'with /FORMAT (d u x o c s p b f32 f64), *ADDRESS:LENGTH, bt, bt=N, if:CONDITION, count',
   },
   probes: { type: 'option', helpValue: 'FILE', read: text, summary: 'more of these, one a line' },
+  symbols: {
+    type: 'option',
+    helpValue: 'FILE|DIR',
+    read: text,
+    ...repeatable,
+    summary: 'where the names and lines are that were stripped from the program: a file, or a directory of them',
+  },
   strict: { type: 'boolean', summary: 'a probe that matches nothing is an error (exit 125)' },
   live: {
     type: 'option',

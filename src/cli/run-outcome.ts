@@ -77,7 +77,10 @@ export const runOutcome = (recording: Recording): string => {
 
 const hexText = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 
-const placeJson = ({ address, text }: { address: number; text: string }) => ({ address: hexText(address), text });
+const placeJson = ({ address, ...rest }: { address: number; text: string; line?: string }) => ({
+  address: hexText(address),
+  ...rest,
+});
 
 /** The same, and all else that is known, for programs. */
 export const reportJson = (recording: Recording): unknown => {

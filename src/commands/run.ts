@@ -54,6 +54,7 @@ export default class Run extends BaseCommand {
       events,
       probes,
       strictProbes: flags.strict,
+      symbols: flags.symbols,
       output,
       codec: flags.compress,
       stdout: output?.path === '-' || report === '-' ? 2 : 1,

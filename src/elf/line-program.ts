@@ -7,11 +7,12 @@ export interface LineRow {
   readonly address: number;
   readonly file: number;
   readonly line: number;
-  readonly isStatement: boolean;
 }
 
 export interface LineSequence {
   readonly rows: readonly LineRow[];
+  /** Where statements begin; several may begin at one address. */
+  readonly statements: readonly LineRow[];
   /** Past the last byte. */
   readonly end: number;
   readonly files: readonly string[];
@@ -36,6 +37,7 @@ class LineMachine {
   private readonly header: LineHeader;
   private readonly cursor: ByteCursor;
   private rows: LineRow[] = [];
+  private statements: LineRow[] = [];
   private address = 0;
   private file = 1;
   private line = 1;
@@ -98,19 +100,22 @@ class LineMachine {
   }
 
   private row(): void {
-    const { address, file, line, isStatement, rows } = this;
-    if (rows.length >= MAX_ROWS) throw new OutOfBytes();
-    const last = rows.at(-1);
+    const { rows, statements } = this;
+    if (rows.length + statements.length >= MAX_ROWS) throw new OutOfBytes();
+    const row = { address: this.address, file: this.file, line: this.line };
     // Of several rows for one address the last one tells.
-    if (last?.address === address) rows[rows.length - 1] = { address, file, line, isStatement };
-    else rows.push({ address, file, line, isStatement });
+    if (rows.at(-1)?.address === row.address) rows[rows.length - 1] = row;
+    else rows.push(row);
+    if (this.isStatement) statements.push(row);
   }
 
   private endSequence(): void {
     const isOrdered = this.rows.every(({ address }, i) => i === 0 || address > (this.rows[i - 1] as LineRow).address);
     const rows = isOrdered ? this.rows : [...this.rows].sort((a, b) => a.address - b.address);
-    if (rows.length > 0) this.sequences.push({ rows, end: this.address, files: this.header.files });
+    if (rows.length > 0)
+      this.sequences.push({ rows, statements: this.statements, end: this.address, files: this.header.files });
     this.rows = [];
+    this.statements = [];
     this.address = 0;
     this.file = 1;
     this.line = 1;

@@ -2,7 +2,7 @@
  * Source lines for addresses and addresses for source lines, from `.debug_line`. Addresses are the file's own, without
  * the Thumb bit. Paths are as the compiler wrote them, often relative to where it ran.
  */
-import type { LineSequence } from './line-program.js';
+import type { LineRow, LineSequence } from './line-program.js';
 
 export interface SourceLine {
   readonly file: string;
@@ -17,7 +17,8 @@ export class LineTable {
   /** Index into `files`, or NOWHERE after the end of a sequence. */
   private readonly rowFiles: number[] = [];
   private readonly rowLines: number[] = [];
-  private readonly statements: boolean[] = [];
+  /** By address, the file as an index into `files`. */
+  private readonly statements: LineRow[] = [];
 
   /** `isCode` tells which addresses are code of the program; sequences of functions that were dropped are elsewhere. */
   constructor(sequences: readonly LineSequence[], isCode: (address: number) => boolean) {
@@ -29,13 +30,14 @@ export class LineTable {
     };
     const kept = sequences.filter(({ rows }) => isCode(rows[0]?.address ?? 0));
     kept.sort((a, b) => (a.rows[0]?.address ?? 0) - (b.rows[0]?.address ?? 0));
-    for (const { rows, end, files } of kept) {
+    for (const { rows, statements, end, files } of kept) {
       const first = rows[0]?.address ?? 0;
       const last = this.addresses.at(-1) ?? 0;
       if (this.addresses.length > 0 && first < last) continue;
       if (first === last && this.rowFiles.at(-1) === NOWHERE) this.pop();
-      for (const row of rows) this.push(row.address, numberOf(files[row.file] ?? ''), row.line, row.isStatement);
-      this.push(end, NOWHERE, 0, false);
+      for (const row of rows) this.push(row.address, numberOf(files[row.file] ?? ''), row.line);
+      this.push(end, NOWHERE, 0);
+      for (const row of statements) this.statements.push({ ...row, file: numberOf(files[row.file] ?? '') });
     }
   }
 
@@ -63,34 +65,27 @@ export class LineTable {
    */
   addressesOf(file: string, line: number): number[] {
     const wanted = new Set(this.files.flatMap((path, n) => (path === file || path.endsWith(`/${file}`) ? [n] : [])));
-    const isWanted = (row: number): boolean =>
-      this.statements[row] === true &&
-      wanted.has(this.rowFiles[row] as number) &&
-      (this.rowLines[row] as number) >= line;
     let nearest = Number.POSITIVE_INFINITY;
-    for (let row = 0; row < this.addresses.length; row++) {
-      if (isWanted(row)) nearest = Math.min(nearest, this.rowLines[row] as number);
+    for (const row of this.statements) {
+      if (row.line >= line && wanted.has(row.file)) nearest = Math.min(nearest, row.line);
     }
-    const found: number[] = [];
-    for (let row = 0; row < this.addresses.length; row++) {
-      const isNext = this.rowLines[row - 1] === nearest && this.rowFiles[row - 1] === this.rowFiles[row];
-      if (isWanted(row) && this.rowLines[row] === nearest && !isNext) found.push(this.addresses[row] as number);
-    }
-    return found;
+    const isNearest = (row: LineRow | undefined): boolean =>
+      row !== undefined && row.line === nearest && wanted.has(row.file);
+    return this.statements
+      .filter((row, n) => isNearest(row) && !isNearest(this.statements[n - 1]))
+      .map(({ address }) => address);
   }
 
-  private push(address: number, file: number, line: number, isStatement: boolean): void {
+  private push(address: number, file: number, line: number): void {
     this.addresses.push(address);
     this.rowFiles.push(file);
     this.rowLines.push(line);
-    this.statements.push(isStatement);
   }
 
   private pop(): void {
     this.addresses.pop();
     this.rowFiles.pop();
     this.rowLines.pop();
-    this.statements.pop();
   }
 
   /** The last row at or below `address`; -1 when there is none. */

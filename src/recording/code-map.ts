@@ -3,7 +3,7 @@
  * ELF files are supplied by whoever loaded them.
  */
 import { hex } from '../bits.js';
-import type { ElfFile } from '../elf/elf-file.js';
+import type { SymbolSource } from '../elf/symbol-file.js';
 import type { ModuleNote } from '../events/event.js';
 import type { SymbolAnswer } from '../trace/messages.js';
 
@@ -19,7 +19,7 @@ export interface CodeLocation {
 
 interface Module {
   readonly note: ModuleNote;
-  readonly elf: ElfFile | undefined;
+  readonly source: SymbolSource | undefined;
 }
 
 const KUSER_START = 0xffff_0000;
@@ -27,9 +27,9 @@ const KUSER_START = 0xffff_0000;
 export class CodeMap {
   private readonly modules: Module[] = [];
 
-  /** `elf` gives symbols; without it addresses get only the module's name. */
-  add(note: ModuleNote, elf: ElfFile | undefined): void {
-    this.modules.push({ note, elf });
+  /** `source` gives symbols and lines; without it addresses get only the module's name. */
+  add(note: ModuleNote, source: SymbolSource | undefined): void {
+    this.modules.push({ note, source });
   }
 
   get all(): readonly ModuleNote[] {
@@ -44,7 +44,7 @@ export class CodeMap {
       return { module: at >= KUSER_START ? '[kuser]' : '', offset: at, symbol: '', symbolOffset: 0 };
     }
     const offset = (at - module.note.bias) >>> 0;
-    const match = module.elf?.symbols.lookup(offset);
+    const match = module.source?.symbols.lookup(offset);
     return { module: module.note.name, offset, symbol: match?.name ?? '', symbolOffset: match?.offset ?? 0 };
   }
 
@@ -63,10 +63,18 @@ export class CodeMap {
     return symbolOffset === 0 ? symbol : `${symbol}+${hex(symbolOffset)}`;
   }
 
+  /** `file.c:12`, where the program has debugging information. */
+  lineAt(address: number): string | undefined {
+    const at = (address & ~1) >>> 0;
+    const module = this.moduleAt(at);
+    const found = module?.source?.lines.lookup(at - module.note.bias);
+    return found === undefined ? undefined : `${found.file}:${found.line}`;
+  }
+
   /** The answer a trace writer asks for. */
   symbolize(address: number): SymbolAnswer | undefined {
     const module = this.moduleAt(address);
-    const match = module?.elf?.symbols.lookup(address - module.note.bias);
+    const match = module?.source?.symbols.lookup(address - module.note.bias);
     if (module === undefined || match === undefined) return undefined;
     return { module: module.note.name, name: match.name, offset: match.offset, sizeBytes: match.sizeBytes };
   }

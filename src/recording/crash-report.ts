@@ -28,6 +28,8 @@ export interface CrashPlace {
   readonly address: InterworkingAddr;
   /** `module!symbol+0x12`, as far as known. */
   readonly text: string;
+  /** `file.c:12`, where that is known. */
+  readonly line?: string;
 }
 
 export interface CrashInsn {
@@ -75,7 +77,11 @@ const MAX_FRAMES = 64;
 
 /** Names everything; loads the disassembler. */
 export const describeCrash = async (crash: Crash, codeMap: CodeMap): Promise<CrashReport> => {
-  const place = (address: InterworkingAddr): CrashPlace => ({ address, text: codeMap.describe(address) });
+  // A return address belongs to the line of the call before it.
+  const place = (address: InterworkingAddr, isReturn = true): CrashPlace => {
+    const line = codeMap.lineAt(isReturn ? address - 2 : address);
+    return { address, text: codeMap.describe(address), ...(line === undefined ? {} : { line }) };
+  };
   const { registers, codeWindow } = crash;
   return {
     signo: crash.signo,
@@ -83,10 +89,10 @@ export const describeCrash = async (crash: Crash, codeMap: CodeMap): Promise<Cra
     code: codeName(crash.name, crash.code),
     address: crash.faultAddress,
     tid: crash.tid,
-    pc: place(crash.pc),
+    pc: place(crash.pc, false),
     lr: place(crash.lr),
     registers: [...REGISTERS.map((name, index) => [name, registers.r[index]] as const), ['cpsr', registers.cpsr]],
-    backtrace: crash.backtrace.slice(0, MAX_FRAMES).map(place),
+    backtrace: crash.backtrace.slice(0, MAX_FRAMES).map((address, index) => place(address, index > 0)),
     disassembly: codeWindow === undefined ? [] : await codeAround(codeWindow, (crash.pc & ~1) >>> 0, codeMap),
   };
 };

@@ -31,6 +31,8 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   readonly prefetch?: string | undefined;
   /** Places whose every visit is noted, see probe/spec. */
   readonly probes?: readonly string[] | undefined;
+  /** Files and directories with what was stripped from the program, see elf/symbol-paths. */
+  readonly symbols?: readonly string[] | undefined;
   /** A probe that matches nothing is a UsageError instead of a notice. */
   readonly strictProbes?: boolean | undefined;
   /** Further receivers of events and notes; the map fills while modules are loaded. */

@@ -4,6 +4,7 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import type { InterworkingAddr } from '../bits.js';
+import { SymbolPaths } from '../elf/symbol-paths.js';
 import { UsageError } from '../errors.js';
 import type { IncidentNote, Note } from '../events/event.js';
 import { EventKind } from '../events/event.js';
@@ -92,8 +93,9 @@ class Session {
 
   async run(): Promise<Recording> {
     const { program, loaded } = this.process;
-    for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? program : undefined);
-    const unmatched = this.probes.resolve([{ name: loaded.module.name, bias: loaded.bias, elf: program }]);
+    const source = new SymbolPaths(this.options.symbols ?? []).sourceFor(program, this.path);
+    for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? source : undefined);
+    const unmatched = this.probes.resolve([{ name: loaded.module.name, bias: loaded.bias, elf: program, source }]);
     if (this.options.strictProbes && unmatched.length > 0) {
       throw new UsageError(`the probe ${unmatched[0]} matches nothing`, {
         hint: 'without --strict it is only a warning',

@@ -29,7 +29,7 @@ describe('an event list', () => {
 
 describe('a probe specification', () => {
   const elf = parseElf(sampleBytes('lock-thumb'), 'lock-thumb');
-  const modules = [{ name: 'lock-thumb', bias: 0, elf }];
+  const modules = [{ name: 'lock-thumb', bias: 0, elf, source: elf }];
   const where = (spec: string, bias = 0): number[] =>
     findPlaces(parseProbeSpec(spec).place, [{ ...modules[0], bias }]).map(({ address }) => address);
   const [checkPin] = elf.symbols.addressesOf('check_pin');

@@ -1,10 +1,12 @@
 /**
  * Where a probe stands: `0x1040` (an address as objdump, nm or Ghidra show it for the program), `symbol`, a glob over
- * symbols (`str*`), each of them behind `module!` (a glob too) and with `+OFFSET` behind it, or `@0x401040` (a run-time
+ * symbols (`str*`), a source line (`file.c:42`), each of them behind `module!` (a glob too) and with `+OFFSET` behind it, or `@0x401040` (a run-time
  * address as it is). `/thumb` or `/arm` at the end says what the code there is where nothing else does.
  */
 import type { InterworkingAddr } from '../../bits.js';
 import type { ElfFile } from '../../elf/elf-file.js';
+import type { SourceLine } from '../../elf/line-table.js';
+import type { SymbolSource } from '../../elf/symbol-file.js';
 import { UsageError } from '../../errors.js';
 
 export interface ProbePlace {
@@ -17,6 +19,8 @@ export interface ProbePlace {
   readonly address: number;
   readonly isRuntime: boolean;
   readonly isThumb: boolean | undefined;
+  /** A line of the program's source instead. */
+  readonly line: SourceLine | undefined;
 }
 
 /** A module that is loaded, as far as probes care. */
@@ -24,6 +28,8 @@ export interface LoadedModule {
   readonly name: string;
   readonly bias: number;
   readonly elf: ElfFile;
+  /** The names of what is in it, its own or those of another file. */
+  readonly source: SymbolSource;
 }
 
 /** A place found: a run-time address and what is there. */
@@ -40,7 +46,7 @@ const GLOB = /[*?[]/;
 
 const badPlace = (text: string): UsageError =>
   new UsageError(`cannot make sense of the probe ${JSON.stringify(text)}`, {
-    hint: "write an address (0x1040), a symbol (main), symbol+0x10, str*, module!symbol, @0xRUNTIME, or a prototype ('int f(char *s)')",
+    hint: "write an address (0x1040), a symbol (main), symbol+0x10, str*, file.c:42, module!symbol, @0xRUNTIME, or a prototype ('int f(char *s)')",
   });
 
 const readAddress = (word: string, text: string): number => {
@@ -66,6 +72,8 @@ const globPattern = (glob: string, text: string): RegExp => {
 const modulePattern = (name: string, text: string): RegExp =>
   GLOB.test(name) ? globPattern(name, text) : new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?:\\..*)?$`);
 
+/** `file.c:42`, with or without directories. */
+const LINE = /^(?:([^!]+)!)?([^!:]+\.[A-Za-z+]+):([1-9][0-9]*)$/;
 const STATE = /\/(thumb|arm)$/;
 
 /** Takes a place apart. Throws UsageError. */
@@ -73,8 +81,13 @@ export const parsePlace = (text: string): ProbePlace => {
   const state = STATE.exec(text);
   const isThumb = state === null ? undefined : state[1] === 'thumb';
   const bare = text.replace(STATE, '');
-  const nowhere = { module: undefined, symbol: undefined, offset: 0, isThumb };
+  const nowhere = { module: undefined, symbol: undefined, line: undefined, offset: 0, isThumb };
   if (bare.startsWith('@')) return { ...nowhere, address: readAddress(bare.slice(1), text), isRuntime: true };
+  const line = LINE.exec(bare);
+  if (line !== null) {
+    const module = line[1] === undefined ? undefined : modulePattern(line[1], text);
+    return { ...nowhere, module, line: { file: line[2], line: Number(line[3]) }, address: 0, isRuntime: false };
+  }
   const match = /^(?:([^!]+)!)?([^!+]+)(?:\+([^!+]+))?$/.exec(bare);
   if (match === null) throw badPlace(text);
   const [, moduleName, place, plus] = match;
@@ -90,7 +103,7 @@ export const parsePlace = (text: string): ProbePlace => {
 const withState = (address: number, isThumb: boolean): InterworkingAddr => ((address & ~1) | Number(isThumb)) >>> 0;
 
 /** The file addresses of symbols, with bit 0 set for Thumb code. */
-const symbolsIn = ({ symbol, offset }: ProbePlace, { symbols }: ElfFile): { address: number; name: string }[] => {
+const symbolsIn = ({ symbol, offset }: ProbePlace, { symbols }: SymbolSource): { address: number; name: string }[] => {
   const found =
     typeof symbol === 'string'
       ? symbols.addressesOf(symbol).map((address) => ({ address, name: symbol }))
@@ -103,17 +116,28 @@ const symbolsIn = ({ symbol, offset }: ProbePlace, { symbols }: ElfFile): { addr
 };
 
 /** What is at a file address: bit 0 as the file has it, and the function that begins there. */
-const addressIn = (asked: number, { symbols }: ElfFile): { address: number; name: string | undefined } => {
+const addressIn = (asked: number, { symbols }: SymbolSource): { address: number; name: string | undefined } => {
   const address = withState(asked, symbols.isThumbAt(asked) ?? (asked & 1) === 1);
   const match = symbols.lookup(address);
   return { address, name: match?.offset === 0 ? match.name : undefined };
 };
 
+/** Every stretch of code of a source line. */
+const lineIn = ({ file, line }: SourceLine, place: ProbePlace, module: LoadedModule): FoundPlace[] =>
+  module.source.lines.addressesOf(file, line).map((at) => {
+    const { address, name } = addressIn(at, module.source);
+    const runtime = (address + module.bias) >>> 0;
+    const isThumb = place.isThumb ?? (address & 1) === 1;
+    return { address: withState(runtime, isThumb), module, symbol: name };
+  });
+
 const placesIn = (place: ProbePlace, module: LoadedModule): FoundPlace[] => {
+  const { line } = place;
+  if (line !== undefined) return lineIn(line, place, module);
   const found =
     place.symbol === undefined
-      ? [addressIn((place.address + place.offset) >>> 0, module.elf)]
-      : symbolsIn(place, module.elf);
+      ? [addressIn((place.address + place.offset) >>> 0, module.source)]
+      : symbolsIn(place, module.source);
   return found.map(({ address, name }) => {
     const at = (address + module.bias) >>> 0;
     const isEntry = place.symbol === undefined || place.offset === 0;
@@ -127,7 +151,7 @@ const placesIn = (place: ProbePlace, module: LoadedModule): FoundPlace[] => {
 
 const runtimePlace = (place: ProbePlace, modules: readonly LoadedModule[]): FoundPlace => {
   const at = place.address;
-  const module = modules.find(({ bias, elf }) => elf.symbols.stateAt((at - bias) >>> 0) !== undefined);
+  const module = modules.find(({ bias, source }) => source.symbols.stateAt((at - bias) >>> 0) !== undefined);
   if (module !== undefined) {
     const asked = { ...place, address: (at - module.bias) >>> 0, isRuntime: false };
     return placesIn(asked, module)[0] as FoundPlace;
@@ -145,7 +169,7 @@ export const findPlaces = (place: ProbePlace, modules: readonly LoadedModule[]):
   const candidates =
     asked !== undefined
       ? modules.filter(({ name }) => asked.test(name))
-      : place.symbol === undefined
+      : place.symbol === undefined && place.line === undefined
         ? modules.slice(0, 1)
         : modules;
   return candidates.flatMap((module) => placesIn(place, module));
