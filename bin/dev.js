@@ -1,4 +1,4 @@
 #!/usr/bin/env -S node --import tsx
-import { start } from '../src/cli/start.ts';
-
-await start(process.argv.slice(2), import.meta.url);
+import('../src/cli/start.ts').then(({ start }) =>
+  start(process.argv.slice(2), require('node:path').dirname(__dirname)),
+);

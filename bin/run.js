@@ -1,4 +1,3 @@
 #!/usr/bin/env node
-import { start } from '../dist/cli/start.js';
-
-await start(process.argv.slice(2), import.meta.url);
+// CommonJS, see package.json beside it: Node's loader of modules takes longer to get going than all of the rest.
+require('../dist/bundle/start.cjs').start(process.argv.slice(2), require('node:path').dirname(__dirname));

@@ -15,14 +15,16 @@ interface Decoded {
 
 /** Number of one bits: how specific a mask is. */
 const countOnes = (x: number): number => {
-  let ones = 0;
-  for (let rest = x >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) ones++;
-  return ones;
+  const pairs = x - ((x >>> 1) & 0x5555_5555);
+  const nibbles = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 };
 
 /** More fixed bits first; among equals, the row with a restriction first. */
-const bySpecificity = (a: Row, b: Row): number =>
-  countOnes(b.mask) - countOnes(a.mask) || Number(b.when !== undefined) - Number(a.when !== undefined);
+const bySpecificity = (rows: readonly Row[]): readonly Row[] => {
+  const rank = new Map(rows.map((row) => [row, 2 * countOnes(row.mask) + Number(row.when !== undefined)]));
+  return rows.toSorted((a, b) => (rank.get(b) as number) - (rank.get(a) as number));
+};
 
 class RowIndex {
   private readonly rows: readonly Row[];
@@ -32,7 +34,7 @@ class RowIndex {
 
   /** `indexOf` depends on exactly the bits of `indexMask`. */
   constructor(rows: readonly Row[], indexMask: number, size: number, indexOf: (word: number) => number) {
-    this.rows = rows.toSorted(bySpecificity);
+    this.rows = bySpecificity(rows);
     this.buckets = new Array(size);
     this.indexMask = indexMask;
     this.indexOf = indexOf;

@@ -73,55 +73,98 @@ export interface Row {
   readonly neverInIt: boolean;
 }
 
-interface Picture {
-  mask: number;
-  expect: number;
-  shouldMask: number;
-  shouldBe: number;
-  fields: Field[];
-  width: number;
+/** What a bit picture says. */
+export interface Picture {
+  readonly mask: number;
+  readonly expect: number;
+  readonly shouldMask: number;
+  readonly shouldBe: number;
+  readonly fields: readonly Field[];
+  /** 16 or 32. */
+  readonly width: number;
 }
 
-const isDigit = (code: number): boolean => code === 48 || code === 49;
+const [SPACE, ZERO, ONE, OPEN, CLOSE, COLON] = [32, 48, 49, 40, 41, 58] as const;
 
-const tokenWidth = (token: string): number => {
-  const first = token.charCodeAt(0);
-  if (isDigit(first)) return token.length;
-  if (first === 40) return token.length - 2;
-  const colon = token.indexOf(':');
-  return colon >= 0 ? Number(token.slice(colon + 1)) : 1;
-};
+/** Reads a picture from left to right, the most significant bit first; a 16-bit one is moved down at the end. */
+class PictureReader {
+  private at = 0;
+  private shift = 32;
+  private mask = 0;
+  private expect = 0;
+  private shouldMask = 0;
+  private shouldBe = 0;
+  private readonly fields: { name: string; shift: number; width: number }[] = [];
+  private readonly picture: string;
 
-/** Reads a bit picture. Throws on a width other than 16 or 32: a mistake in a table, found by loading it. */
-export const parsePicture = (picture: string): Picture => {
-  const tokens = picture.split(' ');
-  let width = 0;
-  for (const token of tokens) width += tokenWidth(token);
-  if (width !== 16 && width !== 32) throw new RangeError(`${width} bits in the picture '${picture}'`);
-  const p: Picture = { mask: 0, expect: 0, shouldMask: 0, shouldBe: 0, fields: [], width };
-  let shift = width;
-  for (const token of tokens) {
-    const n = tokenWidth(token);
-    shift -= n;
-    const first = token.charCodeAt(0);
-    if (first === 40) {
-      p.shouldMask |= (2 ** n - 1) << shift;
-      p.shouldBe |= Number.parseInt(token.slice(1, -1), 2) << shift;
-    } else if (isDigit(first)) {
-      p.mask |= (2 ** n - 1) << shift;
-      p.expect |= Number.parseInt(token, 2) << shift;
+  constructor(picture: string) {
+    this.picture = picture;
+  }
+
+  read(): Picture {
+    const { picture } = this;
+    let isOpen = false;
+    while (this.at < picture.length) {
+      const code = picture.charCodeAt(this.at);
+      if (code === ZERO || code === ONE) {
+        this.bit(code & 1, isOpen);
+        this.at++;
+      } else if (code === SPACE || code === OPEN || code === CLOSE) {
+        isOpen = code === OPEN;
+        this.at++;
+      } else {
+        this.field();
+      }
+    }
+    return this.result();
+  }
+
+  private bit(value: number, isOpen: boolean): void {
+    this.shift--;
+    if (isOpen) {
+      this.shouldMask |= 1 << this.shift;
+      this.shouldBe |= value << this.shift;
     } else {
-      const colon = token.indexOf(':');
-      p.fields.push({ name: colon < 0 ? token : token.slice(0, colon), shift, width: n });
+      this.mask |= 1 << this.shift;
+      this.expect |= value << this.shift;
     }
   }
-  return p;
-};
+
+  private field(): void {
+    const { picture, at } = this;
+    const space = picture.indexOf(' ', at);
+    const end = space < 0 ? picture.length : space;
+    let colon = at;
+    while (colon < end && picture.charCodeAt(colon) !== COLON) colon++;
+    const width = colon === end ? 1 : Number(picture.slice(colon + 1, end));
+    this.shift -= width;
+    this.fields.push({ name: picture.slice(at, colon), shift: this.shift, width });
+    this.at = end;
+  }
+
+  private result(): Picture {
+    const { shift, mask, expect, shouldMask, shouldBe, fields } = this;
+    if (shift === 0) return { mask, expect, shouldMask, shouldBe, fields, width: 32 };
+    if (shift !== 16) throw new RangeError(`${32 - shift} bits in the picture '${this.picture}'`);
+    for (const one of fields) one.shift -= 16;
+    return {
+      mask: mask >>> 16,
+      expect: expect >>> 16,
+      shouldMask: shouldMask >>> 16,
+      shouldBe: shouldBe >>> 16,
+      fields,
+      width: 16,
+    };
+  }
+}
+
+/** Reads a bit picture. Throws on a width other than 16 or 32: a mistake in a table. */
+export const parsePicture = (picture: string): Picture => new PictureReader(picture).read();
 
 /** The row's operands in `word`. */
 export const extractFields = (row: Row, word: number): Fields => {
   const out: Record<string, number> = {};
-  for (const { name, shift, width } of row.fields) out[name] = (word >>> shift) & (2 ** width - 1);
+  for (const { name, shift, width } of row.fields) out[name] = (word >>> shift) & ((1 << width) - 1);
   return row.operands === undefined ? out : Object.assign(out, row.operands(out));
 };
 
@@ -147,19 +190,69 @@ export function row(
   lift: Lifter<Fields>,
   more: RowOptions<Fields> & { operands?: (f: Fields) => Fields } = {},
 ): Row {
-  const { width, ...parsed } = parsePicture(picture);
-  return {
-    name,
-    picture,
-    sizeBytes: width === 16 ? 2 : 4,
-    ...parsed,
-    hasCond: picture.startsWith('cond:4 '),
-    lift,
-    operands: more.operands,
-    when: more.when,
-    unpredictable: more.unpredictable,
-    role: more.role ?? 'none',
-    unconditional: more.unconditional ?? false,
-    neverInIt: more.neverInIt ?? false,
-  };
+  return new PicturedRow(name, picture, lift, more);
+}
+
+/** A row that reads its picture when first asked: a program needs one or two of the three tables. */
+class PicturedRow implements Row {
+  readonly name: string;
+  readonly picture: string;
+  readonly lift: Lifter<Fields>;
+  readonly operands: ((f: Fields) => Fields) | undefined;
+  readonly when: ((f: Fields) => boolean) | undefined;
+  readonly unpredictable: ((f: Fields) => boolean) | undefined;
+  readonly role: Role | ((f: Fields) => Role);
+  readonly unconditional: boolean;
+  readonly neverInIt: boolean;
+  private parsed: Picture | undefined;
+
+  constructor(
+    name: string,
+    picture: string,
+    lift: Lifter<Fields>,
+    more: RowOptions<Fields> & { operands?: (f: Fields) => Fields },
+  ) {
+    this.name = name;
+    this.picture = picture;
+    this.lift = lift;
+    this.operands = more.operands;
+    this.when = more.when;
+    this.unpredictable = more.unpredictable;
+    this.role = more.role ?? 'none';
+    this.unconditional = more.unconditional ?? false;
+    this.neverInIt = more.neverInIt ?? false;
+  }
+
+  get sizeBytes(): 2 | 4 {
+    return this.bits.width === 16 ? 2 : 4;
+  }
+
+  get mask(): number {
+    return this.bits.mask;
+  }
+
+  get expect(): number {
+    return this.bits.expect;
+  }
+
+  get shouldMask(): number {
+    return this.bits.shouldMask;
+  }
+
+  get shouldBe(): number {
+    return this.bits.shouldBe;
+  }
+
+  get fields(): readonly Field[] {
+    return this.bits.fields;
+  }
+
+  get hasCond(): boolean {
+    return this.picture.startsWith('cond:4 ');
+  }
+
+  private get bits(): Picture {
+    this.parsed ??= parsePicture(this.picture);
+    return this.parsed;
+  }
 }

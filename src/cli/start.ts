@@ -1,9 +1,14 @@
 /**
- * The way in. A plain `armstalk COMMAND ...` goes straight to the command's module; everything oclif is good at (help,
- * version, aliases, suggestions, plugins) goes through oclif. The build also bundles each command into one file, because
- * loading two hundred small ones takes longer than running a small program; without the bundle the modules do.
+ * The way in. A plain `armstalk COMMAND ...` goes straight to the command; everything oclif is good at (help, version,
+ * aliases, suggestions, plugins) goes through oclif. The build bundles each command into one file, because loading two
+ * hundred small ones takes longer than running a small program; without the bundle the modules do.
  */
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadBundled } from './bundled-command.js';
+
+/** Exit codes of runs that may not have got to work. */
+const FAILURES: readonly unknown[] = [2, 125, 126, 127];
 
 /** Help is oclif's, wherever before `--` it is asked for. */
 const asksForHelp = (argv: readonly string[]): boolean => {
@@ -12,22 +17,33 @@ const asksForHelp = (argv: readonly string[]): boolean => {
   return words.includes('--help') || words.includes('-h');
 };
 
-const commandModule = (name: string | undefined): URL | undefined => {
+/** The file of a command: its bundle, or else its module. */
+const commandFile = (name: string | undefined): URL | undefined => {
   if (name === undefined || !/^[a-z]+$/.test(name)) return undefined;
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const candidates = [`../bundle/${name}.js`, `../commands/${name}.${extension}`];
+  const isSource = import.meta.url.endsWith('.ts');
+  const candidates = isSource ? [`../commands/${name}.ts`] : [`../bundle/${name}.cjs`, `../commands/${name}.js`];
   return candidates.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url));
 };
 
-/** Runs the command line and ends the process with its exit code. `root` is the URL of the calling script. */
+const runCommand = async (file: URL, argv: string[]): Promise<void> => {
+  if (!file.pathname.endsWith('.cjs')) {
+    const { default: command } = await import(file.href);
+    await command.run(argv);
+    return;
+  }
+  const { command, keepCode } = loadBundled(fileURLToPath(file));
+  await command.run(argv);
+  if (!FAILURES.includes(process.exitCode)) keepCode();
+};
+
+/** Runs the command line and ends the process with its exit code. `root` is where the calling script is. */
 export const start = async (argv: readonly string[], root: string): Promise<void> => {
-  const url = asksForHelp(argv) ? undefined : commandModule(argv[0]);
-  if (url === undefined) {
+  const file = asksForHelp(argv) ? undefined : commandFile(argv[0]);
+  if (file === undefined) {
     const { execute } = await import('@oclif/core');
     await execute({ args: [...argv], dir: root, development: import.meta.url.endsWith('.ts') });
   } else {
-    const { default: command } = await import(url.href);
-    await command.run(argv.slice(1));
+    await runCommand(file, argv.slice(1));
   }
   process.exit();
 };

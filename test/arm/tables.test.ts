@@ -121,7 +121,7 @@ describe('a bit picture', () => {
   });
 
   it('of the wrong width is refused', () => {
-    expect(() => row('bad', '0000 Rd:4', nop)).toThrow("8 bits in the picture '0000 Rd:4'");
+    expect(() => row('bad', '0000 Rd:4', nop).mask).toThrow("8 bits in the picture '0000 Rd:4'");
   });
 });
 
