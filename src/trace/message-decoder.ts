@@ -47,7 +47,7 @@ const readScalar = (reader: Reader, type: ScalarType): unknown => {
 
 const readRepeated = (reader: Reader, row: FieldRow, wireType: number, into: unknown[]): void => {
   const [, type] = row;
-  if (type in SCHEMA) into.push(decodeMessage(type as MessageName, reader.bytes()));
+  if (type in SCHEMA) into.push(decodeFields(type as MessageName, reader.bytes(), NONE));
   else if (wireType === 2 && type !== 'string') {
     const end = reader.uint32() + reader.pos;
     if (end > reader.len) throw new RangeError('a packed field ends outside its message');
@@ -57,13 +57,23 @@ const readRepeated = (reader: Reader, row: FieldRow, wireType: number, into: unk
 
 /**
  * A message as a plain object with defaults filled in; unknown fields are skipped. Repeated numbers named in `packed`
- * are left as the bytes they are. Throws RangeError or Error when the bytes are not such a message.
+ * are left as the bytes they are. Throws RangeError when the bytes are not such a message.
  */
 export const decodeMessage = (
   name: MessageName,
   bytes: Uint8Array,
   packed: ReadonlySet<string> = NONE,
 ): Record<string, unknown> => {
+  try {
+    return decodeFields(name, bytes, packed);
+  } catch (error) {
+    // The library says what is wrong with the bytes in plain Errors.
+    if (error instanceof Error && error.constructor === Error) throw new RangeError(error.message, { cause: error });
+    throw error;
+  }
+};
+
+const decodeFields = (name: MessageName, bytes: Uint8Array, packed: ReadonlySet<string>): Record<string, unknown> => {
   const { defaults, repeated, byNumber } = planFor(name);
   const message: Record<string, unknown> = { ...defaults };
   for (const key of repeated) message[key] = packed.has(key) ? EMPTY_BYTES : [];
@@ -78,7 +88,7 @@ export const decodeMessage = (
     const [key, row] = entry;
     if (packed.has(key)) message[key] = reader.bytes();
     else if (row[2] === 'repeated') readRepeated(reader, row, tag & 7, message[key] as unknown[]);
-    else if (row[1] in SCHEMA) message[key] = decodeMessage(row[1] as MessageName, reader.bytes());
+    else if (row[1] in SCHEMA) message[key] = decodeFields(row[1] as MessageName, reader.bytes(), NONE);
     else message[key] = readScalar(reader, row[1] as ScalarType);
   }
   return message;

@@ -81,6 +81,8 @@ export class TraceReader {
   private readonly source: ByteIterable;
   private readonly decoder = new ChunkDecoder();
   private nextSeq = 1;
+  /** Where packets are missing in the numbering. */
+  private gapOffset: number | undefined;
   private ended = true;
   /** Packets are missing on purpose. */
   private readonly isPartial: boolean;
@@ -149,7 +151,9 @@ export class TraceReader {
       this.damaged({ offset: sizeBytes, reason: 'the recording has no end' });
     }
     integrity.complete = integrity.firstBadOffset === undefined && integrity.lostPackets === 0;
-    if (!integrity.complete) integrity.reason ??= `${integrity.lostPackets} packets are missing`;
+    if (!integrity.complete) {
+      integrity.reason ??= `${integrity.lostPackets} packets are missing, the first before byte ${this.gapOffset}`;
+    }
   }
 
   private itemsOf(packet: RawPacket, decode: boolean): readonly TraceItem[] {
@@ -166,8 +170,9 @@ export class TraceReader {
     }
   }
 
-  private countPacket({ field, seq }: RawPacket): void {
+  private countPacket({ field, seq, offset }: RawPacket): void {
     if (field === BODY.header || this.isPartial) this.nextSeq = seq;
+    if (seq > this.nextSeq) this.gapOffset ??= offset;
     this.integrity.lostPackets += Math.max(0, seq - this.nextSeq);
     this.nextSeq = seq + 1;
   }

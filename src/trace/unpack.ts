@@ -29,7 +29,6 @@ export const unpack = (packet: PacketBody): PacketBody => {
 /** Errors that mean the bytes are wrong, as opposed to mistakes of ours. */
 export const isContentError = (error: unknown): boolean =>
   error instanceof RangeError ||
-  (error instanceof Error && /^(Z_|ERR_(BUFFER|BROTLI|_ERROR|PADDING|OUT_OF_RANGE|FORMAT))/.test(codeOf(error))) ||
-  (error instanceof Error && /wire ?type|out of range|invalid varint|max depth/i.test(error.message));
+  (error instanceof Error && /^(Z_|ERR_(BUFFER|BROTLI|_ERROR|PADDING|OUT_OF_RANGE|FORMAT))/.test(codeOf(error)));
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
