@@ -88,6 +88,10 @@ export const RUN_FLAGS = {
     default: 'deflate',
     summary: 'how the trace is packed; none can be read with protoc',
   },
+  'one-thread': {
+    type: 'boolean',
+    summary: 'encode the trace in the thread that runs the program, however long it gets; the bytes are the same',
+  },
   quiet: { type: 'boolean', char: 'q', summary: 'say nothing but errors' },
   'max-insns': { type: 'option', helpValue: 'N', read: count, summary: 'stop after about N instructions (exit 124)' },
   'max-events': { type: 'option', helpValue: 'N', read: count, summary: 'stop after about N events (exit 124)' },

@@ -57,6 +57,7 @@ export default class Run extends BaseCommand {
       symbols: flags.symbols,
       output,
       codec: flags.compress,
+      writerThread: !flags['one-thread'],
       stdout: output?.path === '-' || report === '-' ? 2 : 1,
       sinks: (codeMap) => (live === undefined ? [] : [liveSink(live, events.mask, codeMap)]),
       onNotice: (text) => flags.quiet || note(text),

@@ -1,6 +1,9 @@
 /**
- * Ring records: what instrumented code stores, four words each, at RING_HEAD. Everything known when a block is compiled
- * lives in the site table, so a record carries a site number and what only the running code knows.
+ * Ring records: what instrumented code stores at RING_HEAD. Everything known when a block is compiled lives in the site
+ * table, so a record carries a site number and what only the running code knows. There are two layouts; a thread uses
+ * one of them as long as it is followed.
+ *
+ * Full records, four words each, stand for themselves:
  *
  *   word 0  site
  *   word 1  FUEL as it stood (the block's instructions already subtracted)
@@ -8,29 +11,45 @@
  *   word 3  SHADOW_TOP: of a CALL before its push, of a RET after its pop
  *
  * clock = batch.clockBase - fuel - site.clockAdjust; depth = (word 3 - batch.shadowBase) / FRAME_BYTES.
+ *
+ * Compact records are for a sink that keeps a shadow stack of its own (`EventSink.processCompact`) and gets every CALL
+ * and RET: two words (site, FUEL), four for a CALL whose target is dynamic (target third, the fourth is not written).
+ * A RET takes the top frame. What is not so is said by a record before it, which is no event:
+ *
+ *   UNMATCHED, SHADOW_TOP after the pop, target, not written    before the RET that it is about
+ *   DEPTH, SHADOW_TOP                                           frames were dropped, or a push did not count
  */
 import type { EventMask } from './event.js';
 
 export const RECORD_WORDS = 4;
 export const RECORD_BYTES = RECORD_WORDS * 4;
+/** Of a compact record without a dynamic target. */
+export const COMPACT_WORDS = 2;
 /** A shadow frame: return address (interworking) and sp at the call. */
 export const FRAME_BYTES = 8;
 
-/** One row per place an event can come from; numbers are engine-wide and never reused. */
-export class SiteTable {
-  count = 0;
-  /** EventKind bit. */
-  kind = new Uint8Array(1024);
-  /** 1 when the target is in the record instead of the table. */
-  dynamic = new Uint8Array(1024);
-  /** Interworking address of the instruction, or start of the block. */
-  location = new Uint32Array(1024);
-  /** Interworking target of a static CALL, or end of the block. */
-  target = new Uint32Array(1024);
-  /** Instructions of the block after the event's own: already subtracted from FUEL but not retired yet. */
-  clockAdjust = new Int32Array(1024);
+/** Site numbers of the compact records that are no events. */
+export const UNMATCHED = 0;
+export const DEPTH = 1;
+const FIRST_SITE = 2;
 
-  add(kind: EventMask, location: number, target: number | undefined, clockAdjust: number): number {
+/** One row per place an event can come from; numbers are engine-wide and never reused. Other threads may read it. */
+export class SiteTable {
+  count = FIRST_SITE;
+  /** EventKind bit. */
+  kind = new Uint8Array(new SharedArrayBuffer(1024));
+  /** 1 when the target is in the record instead of the table. */
+  dynamic = new Uint8Array(new SharedArrayBuffer(1024));
+  /** Interworking address of the instruction, or start of the block. */
+  location = new Uint32Array(new SharedArrayBuffer(4096));
+  /** Interworking target of a static CALL, or end of the block. */
+  target = new Uint32Array(new SharedArrayBuffer(4096));
+  /** Instructions of the block after the event's own: already subtracted from FUEL but not retired yet. */
+  clockAdjust = new Int32Array(new SharedArrayBuffer(4096));
+  /** Interworking return address of a CALL; 0 when it is the instruction after the call's location. */
+  link = new Uint32Array(new SharedArrayBuffer(4096));
+
+  add(kind: EventMask, location: number, target: number | undefined, clockAdjust: number, link = 0): number {
     const site = this.count++;
     if (site === this.kind.length) this.grow();
     this.kind[site] = kind;
@@ -38,6 +57,7 @@ export class SiteTable {
     this.location[site] = location;
     this.target[site] = target ?? 0;
     this.clockAdjust[site] = clockAdjust;
+    this.link[site] = link;
     return site;
   }
 
@@ -47,16 +67,17 @@ export class SiteTable {
       to.set(from);
       return to;
     };
-    this.kind = copy(this.kind, new Uint8Array(size));
-    this.dynamic = copy(this.dynamic, new Uint8Array(size));
-    this.location = copy(this.location, new Uint32Array(size));
-    this.target = copy(this.target, new Uint32Array(size));
-    this.clockAdjust = copy(this.clockAdjust, new Int32Array(size));
+    this.kind = copy(this.kind, new Uint8Array(new SharedArrayBuffer(size)));
+    this.dynamic = copy(this.dynamic, new Uint8Array(new SharedArrayBuffer(size)));
+    this.location = copy(this.location, new Uint32Array(new SharedArrayBuffer(size * 4)));
+    this.target = copy(this.target, new Uint32Array(new SharedArrayBuffer(size * 4)));
+    this.clockAdjust = copy(this.clockAdjust, new Int32Array(new SharedArrayBuffer(size * 4)));
+    this.link = copy(this.link, new Uint32Array(new SharedArrayBuffer(size * 4)));
   }
 }
 
 /**
- * Records of one thread in the order they happened. The words are a view into the ring, valid only during
+ * Full records of one thread in the order they happened. The words are a view into the ring, valid only during
  * `EventSink.process`; a sink that keeps anything copies it.
  */
 export interface EventBatch {
@@ -71,6 +92,11 @@ export interface EventBatch {
    * clock. Without it costs are split between threads at the nearest event.
    */
   readonly elsewhere?: number;
+}
+
+/** Compact records of one thread, otherwise as EventBatch. */
+export interface CompactBatch extends Omit<EventBatch, 'count'> {
+  readonly elsewhere: number;
 }
 
 /** One decoded event, for callers who want objects and not speed. */

@@ -1,5 +1,5 @@
 import type { EventMask, Note } from './event.js';
-import type { EventBatch } from './ring.js';
+import type { CompactBatch, EventBatch } from './ring.js';
 
 /**
  * A consumer of events. Five verbs as in Frida, a batch at a time, plus `note` for the rare kinds. Calls are synchronous
@@ -11,6 +11,8 @@ export interface EventSink {
   /** A thread is followed from here on. */
   start?(tid: number): void;
   process(batch: EventBatch): void;
+  /** Present in a sink that would rather have compact records where they suffice; it must take both. */
+  processCompact?(batch: CompactBatch): void;
   note?(note: Note): void;
   /** Hands everything held back to the consumer (called at faults, signals, exits and on request). */
   flush?(): void;

@@ -20,6 +20,8 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   /** Where the trace goes; nothing is written without it. */
   readonly output?: TraceOutput | undefined;
   readonly codec?: 'deflate' | 'brotli' | 'none' | undefined;
+  /** Whether a second thread may encode a long trace (default). The bytes are the same either way. */
+  readonly writerThread?: boolean | undefined;
   readonly events?: EventSelection | undefined;
   /** Keeps the values of the environment in the trace, so that the run can be repeated elsewhere; else only names. */
   readonly recordEnv?: boolean | undefined;

@@ -16,6 +16,7 @@ import { Stalker } from '../stalker/stalker.js';
 import type { TierOptions } from '../stalker/tiering.js';
 import type { TraceHeader } from '../trace/messages.js';
 import { TraceWriter } from '../trace/writer.js';
+import { writerThreadScript } from '../trace/writer-thread.js';
 import { CodeMap } from './code-map.js';
 import { type CrashReport, describeCrash } from './crash-report.js';
 import { EventLimit } from './event-limit.js';
@@ -87,7 +88,10 @@ class Session {
     this.probes = new Probes(options.probes ?? [], this.codeMap);
     this.listeners = options.sinks?.(this.codeMap) ?? [];
     const { mask } = this.selection;
-    if (options.output !== undefined) this.writer = new TraceWriter({ mask, codec: options.codec ?? 'deflate' });
+    if (options.output !== undefined) {
+      const threadScript = (options.writerThread ?? true) ? writerThreadScript() : undefined;
+      this.writer = new TraceWriter({ mask, codec: options.codec ?? 'deflate', threadScript });
+    }
     this.process = Process.spawn(path, this.processOptions());
   }
 

@@ -3,7 +3,7 @@
  * thread's sink. COMPILE is recorded here by the engine itself, in order with what the code around it records.
  */
 import { EventKind } from '../events/event.js';
-import { type EventBatch, RECORD_BYTES, RECORD_WORDS, SiteTable } from '../events/ring.js';
+import { COMPACT_WORDS, DEPTH, RECORD_BYTES, RECORD_WORDS, SiteTable, UNMATCHED } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
 import { EVENT_RING, EVENT_RING_BYTES } from '../guest/layout.js';
 import type { GuestMemory } from '../guest/memory.js';
@@ -16,8 +16,6 @@ const RESERVE = (2 * MAX_BLOCK_INSNS + 8) * RECORD_BYTES;
 
 export class EventRing {
   readonly sites = new SiteTable();
-  /** Events handed to sinks so far. */
-  eventCount = 0;
   /** Retired instructions when FUEL was last set, plus that fuel: the clock is this minus FUEL. */
   clockBase = 0;
   private readonly memory: GuestMemory;
@@ -51,17 +49,34 @@ export class EventRing {
     this.words[Word.RING_HEAD] = EVENT_RING | 0;
     if (live?.sink === undefined) return;
     const first = EVENT_RING >>> 2;
-    const batch: EventBatch = {
+    const batch = {
       tid: live.tid,
       words: this.memory.i32.subarray(first, first + (bytes >>> 2)),
-      count: bytes / RECORD_BYTES,
       sites: this.sites,
       clockBase: this.clockBase,
       shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
       elsewhere: live.elsewhere,
     };
-    this.eventCount += batch.count;
-    live.sink.process(batch);
+    if (live.isCompact) live.sink.processCompact?.(batch);
+    else live.sink.process({ ...batch, count: bytes / RECORD_BYTES });
+  }
+
+  /** A compact record that is no event: the next RET goes to `target`, its pop leaving SHADOW_TOP at `top`. */
+  recordUnmatched(target: number, top: number): void {
+    const at = this.head >>> 2;
+    const { i32 } = this.memory;
+    i32[at] = UNMATCHED;
+    i32[at + 1] = top;
+    i32[at + 2] = target;
+    this.words[Word.RING_HEAD] = (this.head + RECORD_BYTES) | 0;
+  }
+
+  /** A compact record that is no event: SHADOW_TOP is `top` now. */
+  recordDepth(top: number): void {
+    const at = this.head >>> 2;
+    this.memory.i32[at] = DEPTH;
+    this.memory.i32[at + 1] = top;
+    this.words[Word.RING_HEAD] = (this.head + COMPACT_WORDS * 4) | 0;
   }
 
   /** COMPILE of a block that was just translated for the live thread. */
@@ -72,7 +87,7 @@ export class EventRing {
     const { i32 } = this.memory;
     i32[head >>> 2] = this.sites.add(EventKind.COMPILE, block.start, block.end, 0);
     i32[(head >>> 2) + 1] = this.words[Word.FUEL] as number;
-    i32[(head >>> 2) + RECORD_WORDS - 1] = 0;
-    this.words[Word.RING_HEAD] = (head + RECORD_BYTES) | 0;
+    if (!live.isCompact) i32[(head >>> 2) + RECORD_WORDS - 1] = 0;
+    this.words[Word.RING_HEAD] = (head + (live.isCompact ? COMPACT_WORDS * 4 : RECORD_BYTES)) | 0;
   }
 }

@@ -5,7 +5,7 @@
 import type { EventSink } from '../events/sink.js';
 import type { Location } from '../ir/location.js';
 import type { ExecBlock, Segment } from './exec-block.js';
-import { type FollowOptions, NOT_FOLLOWED } from './options.js';
+import { type FollowOptions, NOT_FOLLOWED, usesCompactRecords } from './options.js';
 import type { ShadowStack } from './shadow-stack.js';
 import { keepEverything, type Transformer } from './transformer.js';
 
@@ -18,6 +18,8 @@ export class ExecCtx {
   readonly transformer: Transformer;
   readonly sink: EventSink | undefined;
   readonly shadowStack: ShadowStack | undefined;
+  /** Which layout its ring records have: see events/ring. */
+  readonly isCompact: boolean;
   /** Byte address of the shadow stack's top while the thread is not the live one. */
   shadowTop: number;
   state: number = CtxState.ACTIVE;
@@ -43,6 +45,7 @@ export class ExecCtx {
     this.transformer = options.transformer ?? keepEverything;
     this.sink = options.sink;
     this.shadowStack = shadowStack;
+    this.isCompact = usesCompactRecords(options);
     this.shadowTop = shadowStack?.base ?? 0;
   }
 

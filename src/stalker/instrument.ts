@@ -6,11 +6,11 @@
 import type { Insn } from '../arm/insn.js';
 import type { Transfer } from '../arm/lift-context.js';
 import { EventKind } from '../events/event.js';
-import { FRAME_BYTES, RECORD_BYTES, type SiteTable } from '../events/ring.js';
+import { COMPACT_WORDS, FRAME_BYTES, RECORD_BYTES, type SiteTable } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
 import type { Builder } from '../ir/builder.js';
 import { ExitReason, type ValueId } from '../ir/terminal.js';
-import type { FollowOptions } from './options.js';
+import { type FollowOptions, usesCompactRecords } from './options.js';
 
 /** A site whose clockAdjust waits for the number of instructions in its segment. */
 interface OpenSite {
@@ -46,6 +46,8 @@ export interface SlowPaths {
   readonly dropStale: number;
   /** Callout: a jump somebody may be waiting for; loaded registers, target and sp wait in words 1 to 3 of the next record. */
   readonly watchedReturn: number;
+  /** Callout: a push went past the shadow stack's last frame. */
+  readonly full: number;
   /** Addresses some translated call returns to. */
   readonly returnSites: Set<number>;
 }
@@ -55,6 +57,7 @@ export class Instrument {
   private readonly sites: SiteTable;
   private readonly slowPaths: SlowPaths;
   private readonly quiet: boolean;
+  private readonly isCompact: boolean;
   private readonly open: OpenSite[] = [];
   private blockSite = -1;
   private segment = -1;
@@ -67,6 +70,7 @@ export class Instrument {
     this.sites = sites;
     this.slowPaths = slowPaths;
     this.quiet = quiet;
+    this.isCompact = usesCompactRecords(options);
   }
 
   private wants(kind: number): boolean {
@@ -147,8 +151,8 @@ export class Instrument {
     this.retired = 0;
   }
 
-  private addSite(kind: number, location: number, target: number | undefined): number {
-    const site = this.sites.add(kind, location, target, 0);
+  private addSite(kind: number, location: number, target: number | undefined, link = 0): number {
+    const site = this.sites.add(kind, location, target, 0, link);
     this.open.push({ site, segment: this.segment, retired: this.retired });
     return site;
   }
@@ -158,8 +162,14 @@ export class Instrument {
     b.hostStore32(head, b.const(site), 0);
     b.hostStore32(head, b.get(Word.FUEL), 4);
     if (target !== undefined) b.hostStore32(head, target, 8);
-    if (withDepth) b.hostStore32(head, b.get(Word.SHADOW_TOP), 12);
-    b.set(b.add(head, b.const(RECORD_BYTES)), Word.RING_HEAD);
+    if (withDepth && !this.isCompact) b.hostStore32(head, b.get(Word.SHADOW_TOP), 12);
+    const bytes = this.isCompact && target === undefined ? COMPACT_WORDS * 4 : RECORD_BYTES;
+    b.set(b.add(head, b.const(bytes)), Word.RING_HEAD);
+  }
+
+  /** RET; the shadow stack's top is after the pop. A compact record has no target: it is the frame's, or UNMATCHED's. */
+  private recordReturn(b: Builder, site: number, target: ValueId): void {
+    this.record(b, site, this.isCompact ? undefined : target, true);
   }
 
   /** Drops frames of activations that are gone, in the rare case that the top one is. */
@@ -177,14 +187,15 @@ export class Instrument {
     this.dropStale(b, b.get(Word.SP));
     if (this.wants(EventKind.CALL)) {
       const fixed = b.constantOf(t.target);
-      const site = this.addSite(EventKind.CALL, location, fixed === undefined ? undefined : fixed >>> 0);
+      const site = this.addSite(EventKind.CALL, location, fixed === undefined ? undefined : fixed >>> 0, link);
       this.record(b, site, fixed === undefined ? t.target : undefined, true);
     }
     const top = b.get(Word.SHADOW_TOP);
     b.hostStore32(top, b.const(link), 0);
     b.hostStore32(top, b.get(Word.SP), 4);
-    const grows = b.ltU(top, b.get(Word.SHADOW_LIMIT));
-    b.set(b.add(top, b.shl(grows, b.const(3))), Word.SHADOW_TOP);
+    const grown = b.add(top, b.const(FRAME_BYTES));
+    b.set(grown, Word.SHADOW_TOP);
+    b.when(b.ltU(b.get(Word.SHADOW_LIMIT), grown), () => b.callout(this.slowPaths.full));
   }
 
   private preciseTransfer(b: Builder, t: Transfer, location: number): void {
@@ -197,7 +208,7 @@ export class Instrument {
     if (!looksLikeReturn(t)) {
       b.when(hit, () => {
         b.set(frame, Word.SHADOW_TOP);
-        if (site !== undefined) this.record(b, site, t.target, true);
+        if (site !== undefined) this.recordReturn(b, site, t.target);
       });
       return;
     }
@@ -207,13 +218,13 @@ export class Instrument {
       b.hostStore32(b.get(Word.RING_HEAD), sp, 12);
       b.callout(this.slowPaths.unwind);
     });
-    if (site !== undefined) this.record(b, site, t.target, true);
+    if (site !== undefined) this.recordReturn(b, site, t.target);
   }
 
   private gumTransfer(b: Builder, t: Transfer, location: number): void {
     const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
     b.when(b.eq(b.hostLoad32(frame, 0), t.target), () => b.set(frame, Word.SHADOW_TOP));
     if (!isGumReturn(t) || !this.wants(EventKind.RET)) return;
-    this.record(b, this.addSite(EventKind.RET, location, undefined), t.target, true);
+    this.recordReturn(b, this.addSite(EventKind.RET, location, undefined), t.target);
   }
 }

@@ -1,6 +1,6 @@
 /** What a follow is made of: which events, by whose rules, and who receives them. */
 import type { InterworkingAddr } from '../bits.js';
-import type { EventMask } from '../events/event.js';
+import { EventKind, type EventMask } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
 import type { Transformer } from './transformer.js';
 
@@ -26,6 +26,12 @@ export interface FollowOptions {
   readonly transformer?: Transformer;
   readonly onReturn?: ReturnWatch;
 }
+
+/** Whether the shadow stack can be followed from the events alone, and the sink does so: see events/ring. */
+export const usesCompactRecords = ({ profile, events, sink }: FollowOptions): boolean => {
+  const both = EventKind.CALL | EventKind.RET;
+  return profile === 'precise' && (events & both) === both && sink?.processCompact !== undefined;
+};
 
 /** How a thread runs that nobody follows. */
 export const NOT_FOLLOWED: FollowOptions = { profile: 'precise', events: 0 };

@@ -67,6 +67,7 @@ export class Stalker implements CodeWatcher {
       unwind: this.callouts.add(() => this.unwind()),
       dropStale: this.callouts.add(() => this.dropStale()),
       watchedReturn: this.callouts.add(() => this.watchedReturn()),
+      full: this.callouts.add(() => this.dropExcess()),
       returnSites: this.returnSites,
     };
     this.compiler = new Compiler(this.machine, this.ring.sites, this.probes, this.callouts, slowPaths);
@@ -340,13 +341,25 @@ export class Stalker implements CodeWatcher {
     const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
     const newTop = stack.unwind(top, target, this.ring.pendingWord(3), this.returnSites.has(target));
     this.words[Word.SHADOW_TOP] = newTop | 0;
+    if (this.live?.isCompact) this.ring.recordUnmatched(target, newTop);
   }
 
+  /** Sp waits in the record being written. */
   private dropStale(): void {
     const stack = this.live?.shadowStack;
     if (stack === undefined) return;
     const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
-    this.words[Word.SHADOW_TOP] = stack.dropStale(top, this.ring.pendingWord(3)) | 0;
+    this.setTop(stack.dropStale(top, this.ring.pendingWord(3)));
+  }
+
+  /** A push found the shadow stack full: it does not count. */
+  private dropExcess(): void {
+    this.setTop((this.words[Word.SHADOW_LIMIT] as number) >>> 0);
+  }
+
+  private setTop(top: number): void {
+    this.words[Word.SHADOW_TOP] = top | 0;
+    if (this.live?.isCompact) this.ring.recordDepth(top);
   }
 
   private watchedReturn(): void {
@@ -411,11 +424,6 @@ export class Stalker implements CodeWatcher {
   }
 
   // -- what is going on ----------------------------------------------------------------------------------------------
-
-  /** Events handed to sinks so far. */
-  get eventCount(): number {
-    return this.ring.eventCount;
-  }
 
   get stats(): StalkerStats {
     return { dispatches: this.dispatches, ...this.cache.stats, hot: this.tiering.stats, hotSize: this.tiering.size };

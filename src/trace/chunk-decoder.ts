@@ -1,6 +1,7 @@
 import { EventKind } from '../events/event.js';
 import {
   EDGE_DYNAMIC,
+  EDGE_HAS_RETURN,
   EDGE_HAS_TARGET,
   HASH_FACTOR,
   HASH_MASK,
@@ -33,6 +34,7 @@ interface RawChunk {
   readonly escape: Uint8Array;
   readonly switch: Uint8Array;
   readonly clockJump: Uint8Array;
+  readonly edgeReturn: Uint8Array;
 }
 
 /** Fields left packed, to be walked event by event. */
@@ -45,6 +47,7 @@ const COLUMNS: ReadonlySet<string> = new Set([
   'escape',
   'switch',
   'clockJump',
+  'edgeReturn',
 ]);
 
 /** The mirror of ChunkEncoder: EventChunk bytes to columns, which it owns and reuses. */
@@ -59,9 +62,9 @@ export class ChunkDecoder {
   private readonly escape = new VarintCursor();
   private readonly switches = new VarintCursor();
   private readonly jumps = new VarintCursor();
+  private readonly edgeReturn = new VarintCursor();
   private returns = new Int32Array(1);
   private lastDelta = new Int32Array(1);
-  private frameEdge = new Int32Array(256);
   private frameReturn = new Int32Array(256);
   private run = 0;
   private code = 0;
@@ -101,6 +104,7 @@ export class ChunkDecoder {
     this.escape.open(raw.escape);
     this.switches.open(raw.switch);
     this.jumps.open(raw.clockJump);
+    this.edgeReturn.open(raw.edgeReturn);
   }
 
   private reserve(events: number): void {
@@ -129,16 +133,17 @@ export class ChunkDecoder {
       edges.kind[edge] = flags & (KIND_BITS | EDGE_HAS_TARGET);
       edges.location[edge] = location;
       edges.target[edge] = flags & EDGE_HAS_TARGET ? (location + this.target.nextSigned()) >>> 0 : 0;
-      this.returns[edge] = predictedReturn(location, (flags & EDGE_DYNAMIC) !== 0);
+      this.returns[edge] =
+        flags & EDGE_HAS_RETURN
+          ? (location + this.edgeReturn.nextSigned()) | 0
+          : predictedReturn(location, (flags & EDGE_DYNAMIC) !== 0);
     }
   }
 
   private openFrames(raw: RawChunk): void {
-    this.frameEdge.fill(0, 0, MAX_OPEN_RETURNS);
     this.known = raw.openReturns.length;
     while (this.frameReturn.length < this.known) this.growFrames();
     this.frameReturn.set(raw.openReturns.map((address) => address | 0));
-    this.frameEdge.fill(0, 0, this.known);
     this.depth = raw.depth;
     this.nextEscape = this.escape.atEnd ? NEVER : this.escape.next();
   }
@@ -214,8 +219,7 @@ export class ChunkDecoder {
   /** The recorded depth of the call that is event `index`. */
   private enter(index: number, edge: number): number {
     if (index === this.nextEscape) this.correctCall(index);
-    if (this.known === this.frameEdge.length) this.growFrames();
-    this.frameEdge[this.known] = edge;
+    if (this.known === this.frameReturn.length) this.growFrames();
     this.frameReturn[this.known++] = this.returns[edge] as number;
     return this.depth++;
   }
@@ -243,8 +247,6 @@ export class ChunkDecoder {
     this.depth = recorded;
     if (explicit === undefined && !hasFrame) throw new RangeError('a return without a frame');
     if (explicit === undefined) return (this.frameReturn[this.known] as number) >>> 0;
-    const edge = hasFrame ? (this.frameEdge[this.known] as number) : 0;
-    if (edge !== 0) this.returns[edge] = explicit;
     return explicit >>> 0;
   }
 
@@ -284,12 +286,8 @@ export class ChunkDecoder {
   }
 
   private growFrames(): void {
-    const grow = (from: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
-      const to = new Int32Array(from.length * 2);
-      to.set(from);
-      return to;
-    };
-    this.frameEdge = grow(this.frameEdge);
-    this.frameReturn = grow(this.frameReturn);
+    const grown = new Int32Array(this.frameReturn.length * 2);
+    grown.set(this.frameReturn);
+    this.frameReturn = grown;
   }
 }

@@ -1,9 +1,10 @@
 /** Numbers both sides of an EventChunk agree on; armstalk.proto explains them. */
 export const HASH_MASK = 0x3fff;
-export const HASH_SHIFT = 4;
+export const HASH_SHIFT = 2;
 export const HASH_FACTOR = 0x9e35;
 
 /** Flags beside the kind bit in `edge_kind`. */
+export const EDGE_HAS_RETURN = 0x20;
 export const EDGE_HAS_TARGET = 0x40;
 export const EDGE_DYNAMIC = 0x80;
 export const KIND_BITS = 0x1f;

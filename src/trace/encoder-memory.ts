@@ -11,6 +11,7 @@ const SMALLEST_WORDS = 64;
 
 export class EncoderMemory {
   readonly memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+  private readonly words = new Int32Array(this.memory.buffer);
   private readonly free = new Map<number, Int32Array[]>();
   private next = SMALLEST_WORDS * 4;
 
@@ -27,6 +28,11 @@ export class EncoderMemory {
       });
     }
     return new Int32Array(this.memory.buffer, at, size);
+  }
+
+  /** Word `index` of what begins at byte address `address`. */
+  word(address: number, index: number): number {
+    return this.words[(address >>> 2) + index] as number;
   }
 
   /** Gives a piece back; nobody may look at it any more. */

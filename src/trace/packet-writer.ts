@@ -14,6 +14,20 @@ const PREAMBLE_INTERVAL = 1 << 22;
 /** Below this, packing costs more than it saves. */
 const MIN_PACKED_BYTES = 64;
 
+/** A body compressed as Packed's `data`. */
+export interface PackedBody {
+  readonly rawSize: number;
+  readonly data: Uint8Array;
+}
+
+/** Body `field` compressed; undefined when that is not worth it. */
+export const pack = (codec: CodecName, field: number, body: Uint8Array): PackedBody | undefined => {
+  if (codec === 'none' || body.length < MIN_PACKED_BYTES) return undefined;
+  const raw = new ByteColumn(body.length + 16);
+  raw.bytesField(field, body);
+  return { rawSize: raw.length, data: compress(codec, raw.view()) };
+};
+
 /** Frames packets: number, checksum, length, preambles in between. One write per packet. */
 export class PacketWriter {
   private readonly output: Output;
@@ -62,14 +76,13 @@ export class PacketWriter {
 
   /** Like `write`, compressed when that is worth it; `facts` are Packed's fields about a chunk. */
   writePacked(field: number, body: Uint8Array, facts: Message = {}): number {
-    if (this.codec === 'none' || body.length < MIN_PACKED_BYTES) return this.write(field, body);
-    const raw = new ByteColumn(body.length + 16);
-    raw.bytesField(field, body);
-    const data = compress(this.codec, raw.view());
-    return this.write(
-      BODY.packed,
-      encodeMessage('Packed', { codec: CODEC[this.codec], rawSize: raw.length, data, ...facts }),
-    );
+    return this.writeFinished(field, pack(this.codec, field, body) ?? body, facts);
+  }
+
+  /** The same for a body that `pack` has seen. */
+  writeFinished(field: number, body: PackedBody | Uint8Array, facts: Message = {}): number {
+    if (body instanceof Uint8Array) return this.write(field, body);
+    return this.write(BODY.packed, encodeMessage('Packed', { codec: CODEC[this.codec], ...body, ...facts }));
   }
 
   trailer(indexOffset: number): void {

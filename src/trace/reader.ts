@@ -260,6 +260,7 @@ export const COLUMN_FIELDS: ReadonlySet<string> = new Set([
   'escape',
   'switch',
   'clockJump',
+  'edgeReturn',
 ]);
 
 const notes = (messages: unknown, note: (raw: Decoded) => Note): readonly TraceItem[] =>

@@ -73,6 +73,7 @@ export const CHUNK = {
   lastClock: 15,
   kindCounts: 16,
   clockJump: 17,
+  edgeReturn: 18,
 } as const;
 
 export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldRow>>>> = {
@@ -162,6 +163,7 @@ export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldR
     lastClock: [CHUNK.lastClock, 'uint64'],
     kindCounts: [CHUNK.kindCounts, 'uint32', 'repeated'],
     clockJump: [CHUNK.clockJump, 'uint64', 'repeated'],
+    edgeReturn: [CHUNK.edgeReturn, 'sint32', 'repeated'],
   },
   Packed: {
     codec: [1, 'uint32'],

@@ -1,16 +1,17 @@
 import type { EventMask, Note, ProbeNote, SyscallNote } from '../events/event.js';
-import type { EventBatch } from '../events/ring.js';
+import type { CompactBatch, EventBatch } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
-import { ChunkEncoder, type ChunkLimits, type EncodedChunk } from './chunk-encoder.js';
+import { type AssembledChunk, type AssemblyLimits, ChunkAssembler } from './chunk-assembler.js';
 import type { CodecName } from './codec.js';
 import { encodeMessage, type Message } from './message-encoder.js';
 import type { IndexRow, Symbolizer, TraceHeader, TraceSummary } from './messages.js';
 import { incidentMessage, probeMessage, threadMessage } from './note-messages.js';
 import { Output } from './output.js';
-import { PacketWriter } from './packet-writer.js';
+import { type PackedBody, PacketWriter } from './packet-writer.js';
 import { BODY } from './schema.js';
 import { segmentUuid } from './segment-uuid.js';
 import { SymbolLog } from './symbol-log.js';
+import { type FinishedChunk, TASK, WriterThread } from './writer-thread.js';
 
 export const FORMAT_VERSION = 1;
 
@@ -22,6 +23,8 @@ export interface TraceWriterOptions {
   readonly chunkBytes?: number;
   /** Chunks that span more instructions are written early, so that little is lost when the recorder dies. */
   readonly chunkInstructions?: number;
+  /** The script of the thread that encodes long traces; without it the caller's thread does. */
+  readonly threadScript?: URL | undefined;
 }
 
 const DEFAULT_EVENTS = 1 << 18;
@@ -29,6 +32,8 @@ const DEFAULT_BYTES = 1 << 20;
 const DEFAULT_INSTRUCTIONS = 2 ** 26;
 /** Rare notes held back at most. */
 const HELD_NOTES = 512;
+/** Batches after which a second thread is worth its start. */
+const THREAD_BATCHES = 24;
 
 /**
  * Records a run. `open` first, `end` last; what was written before a failure can be read. Every method throws
@@ -37,9 +42,9 @@ const HELD_NOTES = 512;
 export class TraceWriter implements EventSink {
   readonly mask: EventMask;
   private readonly codec: CodecName;
-  private readonly limits: ChunkLimits;
-  private readonly chunkInstructions: number;
-  private readonly encoders = new Map<number, ChunkEncoder>();
+  private readonly limits: AssemblyLimits;
+  private readonly assembler: ChunkAssembler;
+  private readonly threadScript: URL | undefined;
   private readonly symbols = new SymbolLog();
   private readonly index: (Omit<IndexRow, 'distance'> & { offset: number })[] = [];
   private readonly kindCounts = [0, 0, 0, 0, 0];
@@ -48,15 +53,24 @@ export class TraceWriter implements EventSink {
   private heldProbes: ProbeNote[] = [];
   private output: Output | undefined;
   private packets: PacketWriter | undefined;
-  /** Thread and clock of the latest batch: what the clock passed while other threads ran. */
-  private latestTid = 0;
-  private latestClock = 0;
+  private batches = 0;
+  private thread: WriterThread | undefined;
+  /** Notes, and the numbers of the second thread's tasks, that await their turn; undefined while there is no such thread. */
+  private queue: (Note | number)[] | undefined;
 
   constructor(options: TraceWriterOptions) {
     this.mask = options.mask;
     this.codec = options.codec ?? 'deflate';
-    this.limits = { events: options.chunkEvents ?? DEFAULT_EVENTS, bytes: options.chunkBytes ?? DEFAULT_BYTES };
-    this.chunkInstructions = options.chunkInstructions ?? DEFAULT_INSTRUCTIONS;
+    this.threadScript = options.threadScript;
+    this.limits = {
+      events: options.chunkEvents ?? DEFAULT_EVENTS,
+      bytes: options.chunkBytes ?? DEFAULT_BYTES,
+      instructions: options.chunkInstructions ?? DEFAULT_INSTRUCTIONS,
+    };
+    this.assembler = new ChunkAssembler(this.limits, {
+      chunk: (chunk) => this.writeChunk(chunk, chunk.bytes),
+      flushed: () => this.writeHeldNotes(),
+    });
   }
 
   /** Names addresses when a chunk is written, so that the trace can be read without the binaries. */
@@ -85,40 +99,41 @@ export class TraceWriter implements EventSink {
   }
 
   start(tid: number): void {
-    this.encoder(tid);
+    if (this.queue === undefined) this.assembler.start(tid);
+    else this.enqueue(this.running().command(TASK.start, tid));
   }
 
   process(batch: EventBatch): void {
-    const encoder = this.encoder(batch.tid);
-    const elsewhere = batch.elsewhere ?? this.elsewhereOf(encoder);
-    let at = 0;
-    while (at < batch.count) {
-      at = encoder.encode(batch, at, elsewhere);
-      if (encoder.full) this.flush();
+    if (this.queue === undefined) this.assembler.process(batch);
+    else this.enqueue(this.running().process(batch));
+  }
+
+  processCompact(batch: CompactBatch): void {
+    if (this.queue !== undefined) {
+      this.enqueue(this.running().process(batch));
+      return;
     }
-    this.latestTid = batch.tid;
-    this.latestClock = Math.max(this.latestClock, encoder.lastClock);
-    if (encoder.events > 0 && encoder.lastClock - encoder.firstClock > this.chunkInstructions) this.flush();
+    const isThreadReady = this.isThreadReady();
+    const taken = this.assembler.processCompact(batch, isThreadReady);
+    if (taken === batch.words.length) return;
+    this.running().begin(this.assembler.handOver());
+    this.queue = [];
+    this.processCompact({ ...batch, words: batch.words.subarray(taken) });
   }
 
   note(note: Note): void {
-    if (note.type === 'syscall') this.heldSyscalls.push(note);
-    else if (note.type === 'probe') this.heldProbes.push(note);
-    else this.writeNote(note);
-    if (this.heldSyscalls.length >= HELD_NOTES || this.heldProbes.length >= HELD_NOTES) this.writeHeldNotes();
+    if (this.queue === undefined) this.takeNote(note);
+    else this.enqueue(note);
   }
 
   flush(): void {
-    this.writeChunks();
-    this.writeHeldNotes();
+    if (this.queue === undefined) this.assembler.flush();
+    else this.enqueue(this.running().command(TASK.flush), true);
   }
 
   stop(tid: number): void {
-    const encoder = this.encoders.get(tid);
-    if (encoder === undefined) return;
-    if (encoder.events > 0) this.flush();
-    encoder.dispose();
-    this.encoders.delete(tid);
+    if (this.queue === undefined) this.assembler.stop(tid);
+    else this.enqueue(this.running().command(TASK.stop, tid));
   }
 
   /** Writes what is held back, the index, how the run ended, and closes. */
@@ -136,6 +151,9 @@ export class TraceWriter implements EventSink {
 
   /** Closes without an end: for a recorder that cannot go on. The trace then reads as incomplete. */
   close(): void {
+    this.thread?.end();
+    this.thread = undefined;
+    this.queue = undefined;
     this.output?.close();
     this.packets = undefined;
   }
@@ -145,55 +163,71 @@ export class TraceWriter implements EventSink {
     return this.packets;
   }
 
-  private encoder(tid: number): ChunkEncoder {
-    let encoder = this.encoders.get(tid);
-    if (encoder === undefined) {
-      encoder = new ChunkEncoder(tid, this.limits);
-      this.encoders.set(tid, encoder);
+  // -- the second thread ---------------------------------------------------------------------------------------------
+
+  private running(): WriterThread {
+    return this.thread as WriterThread;
+  }
+
+  /** A long trace gets the second thread, which goes on between two chunks once it is up. */
+  private isThreadReady(): boolean {
+    if (this.threadScript === undefined || ++this.batches < THREAD_BATCHES) return false;
+    this.thread ??= new WriterThread(this.threadScript, this.limits, this.codec);
+    return this.thread.isReady;
+  }
+
+  private enqueue(item: Note | number, waits = false): void {
+    this.queue?.push(item);
+    this.settle(waits);
+  }
+
+  /** Does, in order, what the second thread is done with and the notes in between: as if all had happened here. */
+  private settle(waits: boolean): void {
+    const { queue } = this;
+    if (queue === undefined) return;
+    const thread = this.running();
+    let settled = 0;
+    for (const item of queue) {
+      if (typeof item !== 'number') this.takeNote(item);
+      else {
+        if (waits) thread.wait(item);
+        if (!thread.isDone(item)) break;
+        this.takeFlushes(thread.take(item));
+      }
+      settled++;
     }
-    return encoder;
+    queue.splice(0, settled);
   }
 
-  /** When batches do not say it: everything since this thread's last event, if others ran in between, was theirs. */
-  private elsewhereOf(encoder: ChunkEncoder): number {
-    if (encoder.tid === this.latestTid || this.latestTid === 0) return encoder.elsewhere;
-    return encoder.elsewhere + Math.max(0, this.latestClock - encoder.lastClock);
+  private takeFlushes(flushes: readonly (readonly FinishedChunk[])[]): void {
+    for (const chunks of flushes) {
+      for (const chunk of chunks) this.writeChunk(chunk, chunk.body);
+      this.writeHeldNotes();
+    }
   }
 
-  /**
-   * All threads' chunks at once, so that the chunks of a file are in the order of their first clocks: a reader that merges
-   * threads by clock need not hold more than these.
-   */
-  private writeChunks(): void {
-    const begun = [...this.encoders.values()].filter(({ events }) => events > 0);
-    for (const encoder of begun.sort((a, b) => a.firstClock - b.firstClock)) this.writeChunk(encoder);
+  // -- packets -------------------------------------------------------------------------------------------------------
+
+  private takeNote(note: Note): void {
+    if (note.type === 'syscall') this.heldSyscalls.push(note);
+    else if (note.type === 'probe') this.heldProbes.push(note);
+    else this.writeNote(note);
+    if (this.heldSyscalls.length >= HELD_NOTES || this.heldProbes.length >= HELD_NOTES) this.writeHeldNotes();
   }
 
-  private writeChunk(encoder: ChunkEncoder): void {
-    if (encoder.events === 0) return;
-    this.referSymbols(encoder);
-    const chunk = encoder.take() as EncodedChunk;
+  private writeChunk(chunk: Omit<AssembledChunk, 'bytes'>, body: PackedBody | Uint8Array): void {
+    for (const address of chunk.addresses) if (address !== 0) this.symbols.refer(address);
     this.writeSymbols();
     const { tid, events, firstClock, lastClock, kindCounts, depth } = chunk;
-    const offset = this.opened().writePacked(BODY.chunk, chunk.bytes, {
-      tid,
-      events,
-      firstClock,
-      lastClock,
-      kindCounts,
-    });
+    const facts = { tid, events, firstClock, lastClock, kindCounts };
+    const packets = this.opened();
+    const offset =
+      body instanceof Uint8Array
+        ? packets.writePacked(BODY.chunk, body, facts)
+        : packets.writeFinished(BODY.chunk, body, facts);
     this.index.push({ offset, tid, events, firstClock, lastClock, kindCounts, depth });
     for (let i = 0; i < kindCounts.length; i++) {
       this.kindCounts[i] = (this.kindCounts[i] as number) + (kindCounts[i] as number);
-    }
-  }
-
-  private referSymbols(encoder: ChunkEncoder): void {
-    const { edges } = encoder;
-    for (let edge = 1; edge <= edges.count; edge++) {
-      this.symbols.refer(edges.location(edge));
-      const target = edges.target(edge);
-      if (target !== 0) this.symbols.refer(target);
     }
   }
 

@@ -3,7 +3,7 @@
  * and keys are used, the system's package database is neither read nor changed, and no root is needed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_DIR } from './toolchain.js';
 
@@ -33,10 +33,39 @@ const updateLists = (): void => {
   writeFileSync(done, '');
 };
 
+/** Test files run side by side and apt's state is one: whoever makes this directory may use it. */
+const LOCK = join(root, 'lock');
+const LOCK_POLL_MS = 200;
+const LOCK_STALE_MS = 300_000;
+
+const lock = (): void => {
+  mkdirSync(root, { recursive: true });
+  for (;;) {
+    try {
+      mkdirSync(LOCK);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const made = statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - made > LOCK_STALE_MS) rmSync(LOCK, { recursive: true, force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_POLL_MS);
+  }
+};
+
 /** The directory an armhf package was unpacked into. Throws with apt's words when it cannot be had. */
 export const debianPackage = (name: string): string => {
   const directory = join(root, 'unpacked', name);
   if (existsSync(directory)) return directory;
+  lock();
+  try {
+    return existsSync(directory) ? directory : unpack(name, directory);
+  } finally {
+    rmdirSync(LOCK);
+  }
+};
+
+const unpack = (name: string, directory: string): string => {
   updateLists();
   const download = join(root, `download-${name}-${process.pid}`);
   const unpacked = `${download}-files`;
@@ -50,6 +79,6 @@ export const debianPackage = (name: string): string => {
   execFileSync('dpkg-deb', ['-x', join(download, file as string), unpacked]);
   rmSync(download, { recursive: true });
   mkdirSync(join(root, 'unpacked'), { recursive: true });
-  if (!existsSync(directory)) renameSync(unpacked, directory);
+  renameSync(unpacked, directory);
   return directory;
 };

@@ -22,6 +22,14 @@ describe.each(['precise', 'gum'] as const)('%s events', (profile) => {
   });
 });
 
+describe('compact and full records', () => {
+  it.each(names)('%s records the same bytes with either', async (name) => {
+    const options = { stdin: '4711\n', events: ALL_EVENTS };
+    const compact = await tracedRun(sample(name), TIERS.auto, options);
+    await expectSame(compact, await tracedRun(sample(name), TIERS.auto, { ...options, fullRecords: true }));
+  });
+});
+
 describe('threads that nobody follows share their hot code', () => {
   it.each(['threads-arm', 'futex-pingpong-thumb', 'smc-arm', 'segv-handler-thumb', 'signal-restart-arm'])(
     '%s prints and returns the same in every tier',

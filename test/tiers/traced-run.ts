@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { EventMask } from '../../src/events/event.js';
+import type { EventSink } from '../../src/events/sink.js';
 import { Process, type ProcessResult } from '../../src/process/process.js';
 import type { Profile } from '../../src/stalker/options.js';
 import { Stalker, type StalkerStats } from '../../src/stalker/stalker.js';
@@ -29,6 +30,8 @@ export interface TracedRunOptions {
   readonly events: EventMask;
   readonly quantum?: number;
   readonly timeoutMs?: number;
+  /** Records are full ones even where compact ones would do. */
+  readonly fullRecords?: boolean;
 }
 
 export interface TracedRun {
@@ -53,6 +56,14 @@ const collector = () => {
     text: () => Buffer.concat(chunks).toString('latin1'),
   };
 };
+
+/** The same sink to an engine that looks for `processCompact`. */
+const withoutCompact = (writer: TraceWriter): EventSink => ({
+  mask: writer.mask,
+  start: (tid) => writer.start(tid),
+  process: (batch) => writer.process(batch),
+  stop: (tid) => writer.stop(tid),
+});
 
 /** Runs `program` to its end. With an empty mask nothing is followed and the trace is empty. */
 export const tracedRun = async (program: string, tier: TierOptions, options: TracedRunOptions): Promise<TracedRun> => {
@@ -79,7 +90,7 @@ export const tracedRun = async (program: string, tier: TierOptions, options: Tra
         stalker = new Stalker(memory, tier);
         if (writer !== undefined) {
           const { profile = 'precise', events } = options;
-          stalker.followNewThreads = { profile, events, sink: writer };
+          stalker.followNewThreads = { profile, events, sink: options.fullRecords ? withoutCompact(writer) : writer };
         }
         return stalker;
       },

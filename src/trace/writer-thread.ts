@@ -1,0 +1,204 @@
+/**
+ * The writer's second thread: encoding and compressing leave the thread that runs the guest, which then only copies its
+ * records into shared memory. Nothing here decides what the file holds: results are applied in the order of the batches
+ * (see TraceWriter), so the bytes are the same with and without this thread.
+ *
+ * Shared memory: control words, then SLOTS slots of a head and a batch's words. The guest's thread fills slot `sent` mod
+ * SLOTS and counts `sent` up; the other one counts `done` up after its results are in the port's queue. A full ring makes
+ * the guest wait: nothing is ever dropped.
+ */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { OutputError } from '../errors.js';
+import type { CompactBatch, EventBatch, SiteTable } from '../events/ring.js';
+import type { AssembledChunk, AssemblerCarry, AssemblyLimits } from './chunk-assembler.js';
+import type { CodecName } from './codec.js';
+import type { PackedBody } from './packet-writer.js';
+
+/** `asleep` and `waiting`: the worker, and the guest's thread, want to be notified. Waking a thread is dear. */
+export const CONTROL = { sent: 0, done: 1, ready: 2, asleep: 3, waiting: 4, words: 5 } as const;
+export const SLOTS = 16;
+/** Slots that are worth waking the worker for. */
+const BACKLOG = 4;
+/** Words of the longest batch: the event ring. */
+export const SLOT_WORDS = 0x1_0000;
+
+/** Float64 fields of a slot's head. */
+export const HEAD = {
+  what: 0,
+  tid: 1,
+  count: 2,
+  words: 3,
+  clockBase: 4,
+  shadowBase: 5,
+  elsewhere: 6,
+  sites: 7,
+} as const;
+export const HEAD_BYTES = 64;
+export const SLOT_BYTES = HEAD_BYTES + SLOT_WORDS * 4;
+
+/** What a slot asks for. */
+export const TASK = { full: 1, compact: 2, flush: 3, stop: 4, start: 5, end: 6 } as const;
+
+/** `elsewhere` of a batch that does not say. */
+export const NO_ELSEWHERE = -1;
+
+/** A chunk as it comes back: packed, when that is worth it. */
+export type FinishedChunk = Omit<AssembledChunk, 'bytes'> & { readonly body: PackedBody | Uint8Array };
+
+/** What came of slot number `sequence`: the chunks of each flush. Slots without chunks answer nothing. */
+export interface TaskResult {
+  readonly sequence: number;
+  readonly flushes: readonly (readonly FinishedChunk[])[];
+  readonly error?: string;
+}
+
+/** The arrays of the site table, each time they were replaced by larger ones. */
+export interface SharedSites {
+  readonly kind: Uint8Array;
+  readonly dynamic: Uint8Array;
+  readonly location: Uint32Array;
+  readonly target: Uint32Array;
+  readonly clockAdjust: Int32Array;
+  readonly link: Uint32Array;
+}
+
+export interface WriterThreadData {
+  readonly control: Int32Array;
+  readonly slots: SharedArrayBuffer;
+  readonly port: MessagePort;
+  readonly limits: AssemblyLimits;
+  readonly codec: CodecName;
+}
+
+/** The script of the other side; undefined where it is not built or there is no second processor for it. */
+export const writerThreadScript = (): URL | undefined => {
+  if (availableParallelism() < 2) return undefined;
+  // Beside the bundle, or beside this module.
+  const scripts = ['cjs', 'js'].map((extension) => new URL(`./encode-worker.${extension}`, import.meta.url));
+  return scripts.find((script) => existsSync(script));
+};
+
+export class WriterThread {
+  private readonly control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
+  private readonly slots = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
+  private readonly port: MessagePort;
+  private readonly results = new Map<number, TaskResult>();
+  private sent = 0;
+  private knownKinds: Uint8Array | undefined;
+
+  constructor(script: URL, limits: AssemblyLimits, codec: CodecName) {
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    const workerData: WriterThreadData = { control: this.control, slots: this.slots, port: port2, limits, codec };
+    const worker = new Worker(script, { workerData, transferList: [port2], stdin: false });
+    // One that cannot start is never ready: the writer goes on without it.
+    worker.on('error', () => {});
+    worker.unref();
+    port1.unref();
+  }
+
+  get isReady(): boolean {
+    return Atomics.load(this.control, CONTROL.ready) === 1;
+  }
+
+  /** Hands over what the first assembler left off with. Call once, before any task. */
+  begin(carry: AssemblerCarry): void {
+    this.port.postMessage(carry);
+  }
+
+  /** Queues a batch; answers its sequence number. Waits while all slots are taken. */
+  process(batch: EventBatch | CompactBatch): number {
+    const { sites, words } = batch;
+    if (words.length > SLOT_WORDS) throw new Error(`a batch of ${words.length} words is longer than the ring`);
+    this.shareSites(sites);
+    const isFull = 'count' in batch;
+    const { head, content } = this.nextSlot();
+    head[HEAD.what] = isFull ? TASK.full : TASK.compact;
+    head[HEAD.tid] = batch.tid;
+    head[HEAD.count] = isFull ? batch.count : 0;
+    head[HEAD.words] = words.length;
+    head[HEAD.clockBase] = batch.clockBase;
+    head[HEAD.shadowBase] = batch.shadowBase;
+    head[HEAD.elsewhere] = batch.elsewhere ?? NO_ELSEWHERE;
+    head[HEAD.sites] = sites.count;
+    content.set(words);
+    return this.publish();
+  }
+
+  /** Queues one of the other tasks. */
+  command(what: number, tid = 0): number {
+    const { head } = this.nextSlot();
+    head[HEAD.what] = what;
+    head[HEAD.tid] = tid;
+    return this.publish();
+  }
+
+  /** Whether the task is done; then `take` has its result. */
+  isDone(sequence: number): boolean {
+    return Atomics.load(this.control, CONTROL.done) >= sequence;
+  }
+
+  wait(sequence: number): void {
+    const { control } = this;
+    if (this.isDone(sequence)) return;
+    Atomics.store(control, CONTROL.waiting, 1);
+    this.wake();
+    for (;;) {
+      const done = Atomics.load(control, CONTROL.done);
+      if (done >= sequence) break;
+      Atomics.wait(control, CONTROL.done, done);
+    }
+    Atomics.store(control, CONTROL.waiting, 0);
+  }
+
+  /** The flushes a task caused, in order; none for most. Throws OutputError when encoding failed. */
+  take(sequence: number): TaskResult['flushes'] {
+    for (;;) {
+      const message = receiveMessageOnPort(this.port);
+      if (message === undefined) break;
+      const result = message.message as TaskResult;
+      this.results.set(result.sequence, result);
+    }
+    const result = this.results.get(sequence);
+    this.results.delete(sequence);
+    if (result?.error !== undefined) throw new OutputError(`the trace cannot be encoded: ${result.error}`);
+    return result?.flushes ?? [];
+  }
+
+  /** Ends the thread; every task must be done. */
+  end(): void {
+    this.command(TASK.end);
+    this.wake();
+    this.port.close();
+  }
+
+  private nextSlot(): { head: Float64Array; content: Int32Array } {
+    // A full ring waits until there is room for several.
+    if (!this.isDone(this.sent + 1 - SLOTS)) this.wait(this.sent + BACKLOG - SLOTS);
+    const offset = (this.sent % SLOTS) * SLOT_BYTES;
+    return {
+      head: new Float64Array(this.slots, offset, HEAD_BYTES / 8),
+      content: new Int32Array(this.slots, offset + HEAD_BYTES, SLOT_WORDS),
+    };
+  }
+
+  private publish(): number {
+    Atomics.store(this.control, CONTROL.sent, ++this.sent);
+    if (this.sent - Atomics.load(this.control, CONTROL.done) >= BACKLOG) this.wake();
+    return this.sent;
+  }
+
+  private wake(): void {
+    if (Atomics.load(this.control, CONTROL.asleep) === 1) Atomics.notify(this.control, CONTROL.sent);
+  }
+
+  /** Sites are read where they are; only arrays that replaced smaller ones have to be told. */
+  private shareSites({ kind, dynamic, location, target, clockAdjust, link }: SiteTable): void {
+    if (kind === this.knownKinds) return;
+    this.knownKinds = kind;
+    const shared: SharedSites = { kind, dynamic, location, target, clockAdjust, link };
+    this.port.postMessage(shared);
+  }
+}
