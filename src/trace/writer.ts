@@ -83,6 +83,11 @@ export class TraceWriter implements EventSink {
     return this.output?.length ?? 0;
   }
 
+  /** Whether a second thread has taken over encoding. */
+  get isThreaded(): boolean {
+    return this.queue !== undefined;
+  }
+
   /** What was written: events by kind (call, return, instruction, block, compile) and rare notes. */
   get totals(): { kindCounts: readonly number[]; syscalls: number; probeHits: number; incidents: number } {
     return { kindCounts: this.kindCounts, ...this.noteCounts };
