@@ -44,7 +44,7 @@ describe.runIf(hasTools)('csmith', () => {
     const reference = runQemu(program, { timeoutMs: QEMU_MS });
     if (reference.timedOut) return false;
     const expected = { status: reference.status, stdout: reference.stdout.toString() };
-    expect(expected.stdout).toMatch(/^checksum = /);
+    expect(expected.stdout, `qemu-arm ended with status ${expected.status}`).toMatch(/^checksum = /);
     const names = seed % 5 === 0 ? (['auto', 'cold', 'hot'] as const) : (['auto'] as const);
     for (const name of names) {
       const events = name === 'cold' ? 0 : 3;

@@ -3,7 +3,7 @@
  * for hours of its own time. And code that could not run before runs once it is there. ARMSTALK_CHURN is the number of
  * discarded pieces of code, ARMSTALK_LOOP that of instructions in the loop, ARMSTALK_GUEST_SECONDS the guest's life.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Word } from '../../src/guest/cpu-state.js';
@@ -25,7 +25,9 @@ const child = fileURLToPath(new URL('lifetime-child.ts', import.meta.url));
 
 const longRun = (scenario: string, tier: TierOptions, size: number): LongRun => {
   const words = ['--expose-gc', '--import', 'tsx', child, scenario, JSON.stringify(tier), `${size}`];
-  return JSON.parse(execFileSync(process.execPath, words, { maxBuffer: 1 << 26 }).toString());
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, words, { maxBuffer: 1 << 26 });
+  expect({ status, signal, stderr: stderr.toString() }).toEqual({ status: 0, signal: null, stderr: '' });
+  return JSON.parse(stdout.toString());
 };
 
 /** The most that was held between two points of a run, each a part of it. */
