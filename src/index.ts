@@ -22,7 +22,7 @@ export {
 } from './analysis/probe-text.js';
 export { openForReplay, type ReplayOptions, type ReplayRecord, replayTrace } from './analysis/replay.js';
 export { type SummarizeOptions, type Summary, type SummaryTable, summarize } from './analysis/summarize.js';
-export type { Place } from './analysis/symbolize.js';
+export { isVeneer, type NameOptions, type Place } from './analysis/symbolize.js';
 export type { HunkLine, TreeHunk } from './analysis/tree-diff.js';
 export { hex } from './bits.js';
 export {

@@ -10,6 +10,7 @@ import type { FunctionTest } from './filters.js';
 import { type PlaceMatch, SharedNames } from './flow-keys.js';
 import { type FlowRules, FlowThread } from './flow-thread.js';
 import { type FunctionDiff, functionDiff } from './function-diff.js';
+import type { NameOptions } from './symbolize.js';
 import { type SyscallDifference, SyscallPairs } from './syscall-pairs.js';
 import { exitOf, type TraceFacts } from './trace-facts.js';
 import { type TreeHunk, treeHunk } from './tree-diff.js';
@@ -26,6 +27,8 @@ export interface DiffOptions {
   readonly ignore?: readonly ('clock' | 'args' | 'retval')[];
   /** Only calls of these functions and what they call; costs are then not compared. */
   readonly only?: FunctionTest;
+  /** Where names come from besides the traces. */
+  readonly names?: NameOptions;
   /** Only these threads. */
   readonly threads?: readonly number[];
   /** Where to look for the program's file, besides the path the trace names; files or directories. */
@@ -92,6 +95,7 @@ class DiffRun {
       new DiffSide(old, oldSegment, this.names, match, this.pool, options.only),
       new DiffSide(now, newSegment, this.names, match, this.pool, options.only),
     ];
+    for (const side of this.sides) side.symbols.use(options.names);
     this.context = options.context ?? CONTEXT;
     this.syscalls = new SyscallPairs(options.ignore ?? []);
   }

@@ -7,7 +7,7 @@ import { TraceReader } from '../trace/reader.js';
 import { type MergedItem, mergeByClock, noteClock } from './clock-merge.js';
 import type { ClockRange, ReadFilters } from './filters.js';
 import { ReplayTree } from './replay-tree.js';
-import { type FunctionInfo, type Place, TraceSymbols } from './symbolize.js';
+import { type FunctionInfo, type NameOptions, type Place, TraceSymbols } from './symbolize.js';
 
 /** `tree`: calls with their costs and notes among them; `flat`: every event; `notes`: system calls, signals and the like. */
 export type ReplayView = 'tree' | 'flat' | 'notes';
@@ -16,6 +16,8 @@ export interface ReplayOptions {
   readonly view?: ReplayView;
   readonly filters?: ReadFilters;
   readonly range?: ClockRange;
+  /** Where names come from besides the trace. */
+  readonly names?: NameOptions;
   /** Only these threads. */
   readonly threads?: readonly number[];
 }
@@ -104,6 +106,7 @@ class Replay {
 
   constructor(options: ReplayOptions) {
     this.options = options;
+    this.symbols.use(options.names);
     this.view = options.view ?? 'tree';
     const emit = (record: ReplayRecord): void => {
       if (this.view === 'tree') this.records.push(record);

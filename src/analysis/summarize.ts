@@ -29,7 +29,7 @@ import {
   threadRows,
   treeRows,
 } from './summary-rows.js';
-import { TraceSymbols } from './symbolize.js';
+import { type NameOptions, TraceSymbols } from './symbolize.js';
 import { exitOf, type TraceFacts, traceFacts } from './trace-facts.js';
 
 export type { FunctionRow, SummaryTable };
@@ -44,6 +44,8 @@ export interface SummarizeOptions {
   readonly coverage?: boolean;
   /** All stacks merged, by function, besides the table. */
   readonly tree?: boolean;
+  /** Where names come from besides the trace. */
+  readonly names?: NameOptions;
   /** Only these threads. */
   readonly threads?: readonly number[];
   /** What of the calls is counted, as in a replay; `rows` only chooses rows. */
@@ -111,6 +113,7 @@ class SummaryFold {
 
   constructor(options: SummarizeOptions) {
     this.options = options;
+    this.symbols.use(options.names);
     this.by = options.by ?? 'function';
     const { filters = {}, range, tree } = options;
     const table = this.costTable();

@@ -27,6 +27,8 @@ export interface FunctionRow extends CostRow {
   readonly symbol: string;
   readonly module: string;
   readonly offset: string;
+  /** `file.c:12`, when lines were asked for. */
+  readonly source?: string;
 }
 
 export interface ModuleRow extends CostRow {
@@ -65,7 +67,12 @@ export const functionRows = (rows: readonly FunctionCost[], keep: FunctionTest |
     .filter((row) => happened(row) && (keep === undefined || keep(row.info)))
     .map(({ info, ...cost }) => ({ ...functionOf(info), ...shownCost(cost) }));
 
-const functionOf = ({ symbol, module, offset }: FunctionInfo) => ({ symbol, module, offset: hex(offset) });
+const functionOf = ({ symbol, module, offset, source }: FunctionInfo) => ({
+  symbol,
+  module,
+  offset: hex(offset),
+  ...(source === undefined ? {} : { source }),
+});
 
 export const moduleRows = (rows: readonly ModuleCost[], keep: FunctionTest | undefined): ModuleRow[] =>
   rows

@@ -1,10 +1,9 @@
 import { UsageError } from '../index.js';
 import { LOOK_FLAGS } from './color.js';
 import type { Flags } from './flag.js';
-import { READ_FLAGS, SUMMARIZE_FLAGS } from './read-flags.js';
-import { count, oneOf, text } from './values.js';
+import { NAME_FLAGS, READ_FLAGS, SUMMARIZE_FLAGS } from './read-flags.js';
+import { count, oneOf } from './values.js';
 
-const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 const IGNORABLE = ['clock', 'args', 'retval', 'addr'] as const;
 export type Ignorable = (typeof IGNORABLE)[number];
 
@@ -49,13 +48,7 @@ export const DIFF_FLAGS = {
     summary: 'calls shown around a change',
   },
   tid: SUMMARIZE_FLAGS.tid,
-  symbols: {
-    type: 'option',
-    helpValue: 'PATH',
-    read: text,
-    ...repeatable,
-    summary: "the program's file, or a directory it is in, to disassemble the branch",
-  },
+  ...NAME_FLAGS,
   ...LOOK_FLAGS,
   ...READ_FLAGS,
 } as const satisfies Flags;

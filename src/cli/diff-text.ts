@@ -14,9 +14,10 @@ const MAX_NAMES = 6;
 
 const clockText = (clock: number): string => `clock ${groupDigits(clock)}`;
 
-const placeText = ({ module, offset, symbol, symbolOffset }: Place): string => {
-  if (symbol === offset) return module === '' ? offset : `${module}!${offset}`;
-  return symbolOffset === 0 ? symbol : `${symbol}+0x${symbolOffset.toString(16)}`;
+const placeText = ({ module, offset, symbol, symbolOffset, source }: Place): string => {
+  const line = source === undefined ? '' : `, ${source}`;
+  if (symbol === offset) return `${module === '' ? offset : `${module}!${offset}`}${line}`;
+  return `${symbol}${symbolOffset === 0 ? '' : `+0x${symbolOffset.toString(16)}`}${line}`;
 };
 
 const exitText = ({ exit }: TraceDiff['old']): string => {

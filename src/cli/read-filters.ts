@@ -1,7 +1,7 @@
-import type { ReadFilters } from '../index.js';
+import type { NameOptions, ReadFilters } from '../index.js';
 import type { FlagValues } from './flag.js';
 import { anyOf, moduleTest } from './pattern.js';
-import type { FILTER_FLAGS } from './read-flags.js';
+import type { FILTER_FLAGS, NAME_FLAGS } from './read-flags.js';
 
 type FilterValues = FlagValues<typeof FILTER_FLAGS>;
 
@@ -25,4 +25,9 @@ export const readFilters = (flags: FilterValues): ReadFilters => {
 export const readLimits = ({ range, tid }: Pick<FilterValues, 'range' | 'tid'>) => ({
   ...(range && { range }),
   ...(tid.length > 0 && { threads: tid.flat() }),
+});
+
+/** Where names are to come from besides the trace. */
+export const readNames = ({ symbols, srcline }: FlagValues<typeof NAME_FLAGS>): { names: NameOptions } => ({
+  names: { symbols, lines: srcline },
 });

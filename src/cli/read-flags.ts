@@ -33,8 +33,21 @@ export const clockRange = (word: string, option: string): ClockRange => {
   return range;
 };
 
+/** Where names come from besides the trace; the same words in every reader. */
+export const NAME_FLAGS = {
+  symbols: {
+    type: 'option',
+    helpValue: 'FILE|DIR',
+    read: text,
+    ...repeatable,
+    summary: 'names from the program itself, a file with its debugging information, or a directory of them',
+  },
+  srcline: { type: 'boolean', summary: 'source lines too, of what --symbols and /usr/lib/debug have' },
+} as const satisfies Flags;
+
 /** What of the calls is meant; the same words in every reader. */
 export const FILTER_FLAGS = {
+  ...NAME_FLAGS,
   filter: {
     type: 'option',
     char: 'F',

@@ -5,7 +5,12 @@ const KIND_NAMES: Readonly<Record<number, string>> = { 1: 'call', 2: 'ret', 4: '
 
 type FunctionInfo = Extract<ReplayRecord, { readonly type: 'open' }>['function'];
 
-const functionJson = ({ symbol, module, offset }: FunctionInfo): unknown => ({ module, offset: hex(offset), symbol });
+const functionJson = ({ symbol, module, offset, source }: FunctionInfo): unknown => ({
+  module,
+  offset: hex(offset),
+  symbol,
+  ...(source === undefined ? {} : { source }),
+});
 
 /** Addresses as strings, as everywhere in JSON. */
 const noteJson = ({ note, at }: Extract<ReplayRecord, { readonly type: 'note' }>): Record<string, unknown> => {

@@ -43,6 +43,7 @@ const callersText = (args: Of<'open'>['args']): string => {
   const callers = args === undefined ? '' : probeCallersText(args);
   return callers === '' ? '' : ` /* from ${callers} */`;
 };
+const sourceText = ({ source }: FunctionInfo): string => (source === undefined ? '' : ` /* ${source} */`);
 const resultText = ({ result }: Of<'call' | 'close'>): string =>
   result === undefined ? '' : ` = ${probeValueText(result)}`;
 
@@ -106,13 +107,13 @@ export class TreeText implements ReplayText {
         return this.line(
           record,
           undefined,
-          `${functionName(record.function)}(${argsText(record.args)}) {${callersText(record.args)}`,
+          `${functionName(record.function)}(${argsText(record.args)}) {${callersText(record.args)}${sourceText(record.function)}`,
         );
       case 'call':
         return this.line(
           record,
           record.insns,
-          `${functionName(record.function)}(${argsText(record.args)})${resultText(record)};${callersText(record.args)}${this.comment(record)}`,
+          `${functionName(record.function)}(${argsText(record.args)})${resultText(record)};${callersText(record.args)}${sourceText(record.function)}${this.comment(record)}`,
         );
       case 'close':
         return this.line(

@@ -39,8 +39,8 @@ const share = (header: string, allInsns: number): SummaryColumn => ({
 });
 
 /** `main`, or `libc.so!0x2340` where there is no symbol. */
-const functionText = ({ symbol, module, offset }: Row): string =>
-  symbol === offset && module !== '' ? `${module}!${symbol}` : String(symbol);
+const functionText = ({ symbol, module, offset, source }: Row): string =>
+  `${symbol === offset && module !== '' ? `${module}!${symbol}` : symbol}${source === undefined ? '' : ` (${source})`}`;
 
 /** No tree is indented further than this many levels. */
 const MAX_INDENT = 100;

@@ -8,6 +8,7 @@ import { type DiffParts, diffText } from '../cli/diff-text.js';
 import { pagedOutput } from '../cli/paged-output.js';
 import { anyOf } from '../cli/pattern.js';
 import { showProgress } from '../cli/progress.js';
+import { readNames } from '../cli/read-filters.js';
 import { exitCodeFor, wasRead } from '../cli/trace-input.js';
 import { diffTraces } from '../index.js';
 
@@ -46,6 +47,7 @@ export default class Diff extends BaseCommand {
       context: Math.min(flags.unified, 20),
       ignore: flags.ignore.filter((one) => one !== 'addr'),
       directories: flags.symbols,
+      ...readNames(flags),
       segments,
       ...(only && { only }),
       ...(flags.tid.length > 0 && { threads: flags.tid.flat() }),

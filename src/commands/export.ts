@@ -4,7 +4,8 @@ import type { Flags } from '../cli/flag.js';
 import { note } from '../cli/output.js';
 import { anyOf } from '../cli/pattern.js';
 import { showProgress } from '../cli/progress.js';
-import { READ_FLAGS, SUMMARIZE_FLAGS } from '../cli/read-flags.js';
+import { readNames } from '../cli/read-filters.js';
+import { NAME_FLAGS, READ_FLAGS, SUMMARIZE_FLAGS } from '../cli/read-flags.js';
 import { exitCodeFor, openTraces } from '../cli/trace-input.js';
 import { count, oneOf, text } from '../cli/values.js';
 import {
@@ -39,6 +40,7 @@ const FLAGS = {
   notrace,
   match,
   tid,
+  ...NAME_FLAGS,
   mips: {
     type: 'option',
     helpValue: 'N',
@@ -106,6 +108,7 @@ export default class Export extends BaseCommand {
         filters: { ...(only && { only }), ...(without && { without }) },
         ...(flags.tid.length > 0 && { threads: flags.tid.flat() }),
         mips: flags.mips,
+        ...readNames(flags),
         separateRecursion: flags['separate-recursion'],
         ...(demangle && { demangle }),
         onWarning: (warning) => flags.quiet || note(`warning: ${warning}`),

@@ -2,7 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { painter } from '../cli/color.js';
 import { pagedOutput } from '../cli/paged-output.js';
 import { showProgress } from '../cli/progress.js';
-import { readFilters, readLimits } from '../cli/read-filters.js';
+import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
 import { REPLAY_FLAGS } from '../cli/replay-flags.js';
 import { replayText } from '../cli/replay-style.js';
 import { verifyTrace } from '../cli/replay-verify.js';
@@ -50,6 +50,7 @@ export default class Replay extends BaseCommand {
       view: flags.strace ? 'notes' : flags.flat ? 'flat' : 'tree',
       filters: readFilters(flags),
       ...readLimits(flags),
+      ...readNames(flags),
     });
     for await (const batch of records) {
       for (const record of batch) page += text.lines(record);

@@ -2,7 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { painter } from '../cli/color.js';
 import { pagedOutput } from '../cli/paged-output.js';
 import { showProgress } from '../cli/progress.js';
-import { readFilters, readLimits } from '../cli/read-filters.js';
+import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
 import { SUMMARIZE_FLAGS } from '../cli/read-flags.js';
 import { summaryStyle } from '../cli/summary-style.js';
 import { summaryText } from '../cli/summary-text.js';
@@ -36,6 +36,7 @@ export default class Summarize extends BaseCommand {
       ...(flags.sort && { sort: flags.sort }),
       ...(flags.tree && { top: flags.top }),
       ...readLimits(flags),
+      ...readNames(flags),
     };
     const readers = openTraces(operands, flags.range);
     const paint = painter('table', flags, style.format !== 'table');

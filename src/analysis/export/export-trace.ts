@@ -4,7 +4,7 @@ import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { TraceItem, TraceReader } from '../../trace/reader.js';
 import type { CallFilters } from '../filters.js';
 import { FunctionTable } from '../function-table.js';
-import { type FunctionInfo, TraceSymbols } from '../symbolize.js';
+import { type FunctionInfo, type NameOptions, TraceSymbols } from '../symbolize.js';
 import { CallWalk } from './call-walk.js';
 import { ExportOutput, type WriteBytes } from './export-output.js';
 import type { Exporter, ExportJob } from './format.js';
@@ -21,6 +21,8 @@ export interface ExportOptions {
   readonly mips?: number;
   /** How many activations of a recursion callgrind shows apart; 1. */
   readonly separateRecursion?: number;
+  /** Where names come from besides the trace. */
+  readonly names?: NameOptions;
   /** Makes a symbol's name readable. */
   readonly demangle?: (name: string) => string;
   /** Told what the output cannot show. */
@@ -61,6 +63,7 @@ class ExportFold {
 
   constructor(options: ExportOptions) {
     this.to = options.to;
+    this.symbols.use(options.names);
     this.threads = options.threads;
     this.out = new ExportOutput(options.write);
     const functions = new FunctionTable(this.symbols);
