@@ -24,9 +24,8 @@ export const EVENT_RING_BYTES = 0x4_0000;
 export const TRANSLATOR_DATA = 0xc040_0000;
 export const TRANSLATOR_DATA_BYTES = 0xfc0_0000;
 
-/** Shadow stacks, one area per followed thread: see stalker/shadow-stack. */
+/** Shadow stacks, one area per followed thread, 512 MiB in all: see stalker/shadow-stack. */
 export const SHADOW_STACKS = 0xd000_0000;
-export const SHADOW_STACKS_BYTES = 0x2000_0000;
 
 /** The architected kuser helper page. */
 export const KUSER_PAGE = 0xffff_0000;

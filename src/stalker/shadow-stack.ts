@@ -8,34 +8,49 @@
  * A return of return class that does not match comes to `unwind`. `gum`: capacity 1023, only the top frame is compared, and only its address.
  */
 
+import { UnsupportedError } from '../errors.js';
 import { FRAME_BYTES } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
-import { SHADOW_STACKS, SHADOW_STACKS_BYTES } from '../guest/layout.js';
+import { SHADOW_STACKS } from '../guest/layout.js';
 import type { Profile } from './options.js';
 
-const AREA_BYTES = 0x80_0000;
-const AREAS = SHADOW_STACKS_BYTES / AREA_BYTES;
+/** Half of the space is for the first threads, whose stacks are deep; threads beyond them get shallower ones. */
+const DEEP = { count: 32, areaBytes: 0x80_0000 } as const;
+const SHALLOW = { count: 1024, areaBytes: 0x4_0000 } as const;
+const DEEP_BYTES = DEEP.count * DEEP.areaBytes;
+const AREAS = DEEP.count + SHALLOW.count;
 const GUM_FRAMES = 1023;
 const SENTINEL = -1;
 
-/** Hands out shadow stack areas; an area is reused when its thread has gone. */
+const areaOf = (index: number): { start: number; bytes: number } => {
+  if (index < DEEP.count) return { start: SHADOW_STACKS + index * DEEP.areaBytes, bytes: DEEP.areaBytes };
+  const start = SHADOW_STACKS + DEEP_BYTES + (index - DEEP.count) * SHALLOW.areaBytes;
+  return { start, bytes: SHALLOW.areaBytes };
+};
+
+/** Hands out shadow stack areas; the lowest free one is next. */
 export class ShadowStacks {
   private readonly words: Int32Array;
-  private readonly free: number[] = [];
-  private used = 0;
+  private readonly taken: boolean[] = Array<boolean>(AREAS).fill(false);
 
   constructor(words: Int32Array) {
     this.words = words;
   }
 
-  /** A new empty stack, or undefined when every area is taken. */
-  allocate(profile: Profile): ShadowStack | undefined {
-    const index = this.free.pop() ?? (this.used < AREAS ? this.used++ : undefined);
-    return index === undefined ? undefined : new ShadowStack(this.words, index, profile);
+  /** A new empty stack. Throws UnsupportedError when every area is taken. */
+  allocate(profile: Profile): ShadowStack {
+    const index = this.taken.indexOf(false);
+    if (index < 0) {
+      throw new UnsupportedError(`the calls of more than ${AREAS} threads at once cannot be recorded`, {
+        hint: 'leave call and ret out of --events',
+      });
+    }
+    this.taken[index] = true;
+    return new ShadowStack(this.words, index, profile);
   }
 
   release(stack: ShadowStack): void {
-    this.free.push(stack.index);
+    this.taken[stack.index] = false;
   }
 }
 
@@ -56,12 +71,12 @@ export class ShadowStack {
   constructor(words: Int32Array, index: number, profile: Profile) {
     this.words = words;
     this.index = index;
-    const area = SHADOW_STACKS + index * AREA_BYTES;
-    this.base = area + FRAME_BYTES;
-    const capacity = profile === 'gum' ? GUM_FRAMES : AREA_BYTES / FRAME_BYTES - 2;
+    const { start, bytes } = areaOf(index);
+    this.base = start + FRAME_BYTES;
+    const capacity = profile === 'gum' ? GUM_FRAMES : bytes / FRAME_BYTES - 2;
     this.limit = this.base + capacity * FRAME_BYTES;
-    words[area >>> 2] = SENTINEL;
-    words[(area >>> 2) + 1] = SENTINEL;
+    words[start >>> 2] = SENTINEL;
+    words[(start >>> 2) + 1] = SENTINEL;
   }
 
   /** Open calls, outermost first, given the byte address of the top; only the innermost `limit`. */
