@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 
 export type Demangler = (name: string) => string;
 
@@ -29,8 +28,8 @@ export const loadDemangler = (): Promise<Demangler> => {
 /** The package's own entry is for bundlers; its module and glue are put together here as Node needs it. */
 const load = async (): Promise<Demangler> => {
   const require = createRequire(import.meta.url);
-  const url = pathToFileURL(require.resolve(`${PACKAGE}/index_bg.js`)).href;
-  const glue = (await import(url)) as Glue;
+  // @ts-expect-error The package describes its entry only. Named in full, so that a bundle takes the glue in.
+  const glue: Glue = await import('gecko-profiler-demangle/index_bg.js');
   const bytes = readFileSync(require.resolve(`${PACKAGE}/index_bg.wasm`));
   const { instance } = await WebAssembly.instantiate(bytes, {
     './index_bg.js': glue as unknown as WebAssembly.ModuleImports,

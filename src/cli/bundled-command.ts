@@ -6,7 +6,7 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 export interface BundledCommand {
   readonly command: { run(argv: string[]): Promise<void> };
@@ -48,7 +48,7 @@ const writeCode = (codeFile: string, header: Buffer, code: Buffer): void => {
 const hasUsualFlags = (): boolean =>
   process.execArgv.length === 0 && process.env.NODE_OPTIONS === undefined && process.env.NODE_V8_COVERAGE === undefined;
 
-/** Loads the CommonJS bundle `file`, plain ASCII, whose default export is the command. */
+/** Loads the CommonJS bundle `file`: plain ASCII, no `import()` (kept code cannot), its default export the command. */
 export const loadBundled = (file: string): BundledCommand => {
   const codeFile = `${file}.${process.version}-${process.arch}.code`;
   const header = headerOf(file);
@@ -56,7 +56,6 @@ export const loadBundled = (file: string): BundledCommand => {
   const source = readFileSync(file, 'latin1');
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
     filename: file,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   const bundle = { exports: {} as { default: BundledCommand['command'] } };
