@@ -8,6 +8,7 @@
  * condition tested once, on the flags it finds; `beforeInsn` runs outside of the region, `onTransfer` inside.
  */
 import type { GuestAddr } from '../bits.js';
+import { Word } from '../guest/cpu-state.js';
 import type { IrBlock } from '../ir/block.js';
 import { type Builder, createBuilder } from '../ir/builder.js';
 import {
@@ -82,6 +83,8 @@ export class BlockLifter {
   private cursor: Cursor;
   /** Returned by `next`, not kept yet. */
   private pending: Insn | undefined;
+  /** Returned by `next` last. */
+  private latest: Insn | undefined;
   private seen = 0;
   private ended = false;
   /** Why the first instruction of the block cannot run, if it cannot. */
@@ -120,6 +123,7 @@ export class BlockLifter {
     }
     this.seen++;
     this.pending = insn;
+    this.latest = insn;
     return insn;
   }
 
@@ -131,6 +135,50 @@ export class BlockLifter {
     this.lift(insn, true);
     for (const member of insn.group ?? []) this.lift(member, false);
     if (endsBlock(insn)) this.ended = true;
+  }
+
+  /**
+   * Returns to LR, as `bx lr` does, in place of whatever would come next; it counts as the instruction `next` returned last
+   * and ends the block.
+   */
+  putReturn(): void {
+    const insn = this.latest;
+    const { segment } = this;
+    if (insn === undefined || segment.terminal !== undefined) return;
+    this.pending = undefined;
+    this.ended = true;
+    const b = segment.builder;
+    b.insn(insn.pc, segment.count);
+    segment.count++;
+    this.hooks.beforeInsn?.(b, insn);
+    const target = b.get(Word.LR);
+    this.hooks.onTransfer?.(b, { form: 'mov', insn, target, register: Word.LR, pops: false });
+    segment.terminal = { kind: 'indirect', flow: 'return', target };
+  }
+
+  /**
+   * Lifts a machine instruction that is not in the code, without hooks and without counting it; its address is that of the
+   * instruction `next` returned last. False when it is none, or one that ends a block or belongs to an IT block.
+   */
+  insert(word: number): boolean {
+    const { latest: at, segment } = this;
+    const sizeBytes = !this.isThumb || isWideThumb(word >>> 16) ? 4 : 2;
+    const found = decode(word, this.isThumb ? 'thumb' : 'arm', sizeBytes);
+    if (at === undefined || segment.terminal !== undefined || found === undefined) return false;
+    const insn: Insn = {
+      ...this.makeInsn(at.pc, word, sizeBytes, found),
+      cond: found.row.unconditional ? ALWAYS : (found.fields.cond ?? ALWAYS),
+      itState: 0,
+      itStart: undefined,
+    };
+    const isSpecial = insn.role === 'it' || /^(SVC|SETEND)/.test(found.row.name);
+    if (isSpecial || endsBlock(insn)) return false;
+    const b = segment.builder;
+    const c = new LiftContext(b, insn, this.bigEndian);
+    const lift = () => insn.row.lift(c, insn.fields);
+    if (isConditional(insn)) b.when(c.condition(insn.cond), lift);
+    else lift();
+    return true;
   }
 
   /** The IR blocks, first to last; each begins where the one before it continues. */

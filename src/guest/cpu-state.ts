@@ -60,6 +60,8 @@ export const Word = {
   CONTROL: 111,
   /** Result of an out-of-line floating-point operation: 4 words. 8-byte aligned. */
   FP_RESULT: 120,
+  /** sp of the innermost excluded call, or all ones: above it the call has been left behind (stalker/activation). */
+  ASIDE_SP: 124,
   /** First word of the interpreter's value slots. 8-byte aligned. */
   SLOTS: 128,
 } as const;

@@ -27,5 +27,11 @@ export const TRANSLATOR_DATA_BYTES = 0xfc0_0000;
 /** Shadow stacks, one area per followed thread, 512 MiB in all: see stalker/shadow-stack. */
 export const SHADOW_STACKS = 0xd000_0000;
 
+/**
+ * Addresses that mean a request to the Stalker when the guest branches to them; nothing is ever mapped there. See
+ * stalker/reserved.
+ */
+export const RESERVED_PAGE = 0xfffe_f000;
+
 /** The architected kuser helper page. */
 export const KUSER_PAGE = 0xffff_0000;

@@ -11,6 +11,7 @@ import type { Compiler } from './compile.js';
 import { blocksMadeExclusive, inheritsExclusiveAccess } from './exclusive-access.js';
 import { ExecBlock, type Segment } from './exec-block.js';
 import { CtxState, type ExecCtx } from './exec-ctx.js';
+import { isFridaLink } from './observer.js';
 import { DEFAULT_TRUST_THRESHOLD } from './options.js';
 
 export interface BlockCacheStats {
@@ -23,7 +24,7 @@ export interface BlockCacheStats {
 /** Told about translations; the engine records COMPILE and drops hot code. */
 export interface BlockCacheListener {
   compiled(ctx: ExecCtx, block: ExecBlock): void;
-  invalidated(block: ExecBlock): void;
+  unlinked(block: ExecBlock): void;
 }
 
 export class BlockCache {
@@ -61,12 +62,14 @@ export class BlockCache {
     return block;
   }
 
-  /**
-   * Whether exits may lead here without asking, and hot code may be made of it. What cannot be fetched never is: nobody
-   * tells when a page appears.
-   */
-  isTrusted(block: ExecBlock): boolean {
+  /** Whether it is no longer compared with its snapshot. What cannot be fetched never is: nobody tells when a page appears. */
+  private isTrusted(block: ExecBlock): boolean {
     return this.trustThreshold >= 0 && block.recycleCount >= this.trustThreshold && block.realSize > 0;
+  }
+
+  /** Whether exits may lead here without asking, and hot code may be made of it. */
+  mayBeLinked(block: ExecBlock): boolean {
+    return !block.guarded && this.isTrusted(block);
   }
 
   private isUnchanged(block: ExecBlock): boolean {
@@ -79,6 +82,7 @@ export class BlockCache {
 
   private create(ctx: ExecCtx, location: Location): ExecBlock {
     const block = new ExecBlock(location, locationAddress(location));
+    block.guarded = ctx.guards.has(location);
     const isGum = ctx.options.profile === 'gum';
     if (isGum) block.usesExclusiveAccess = inheritsExclusiveAccess(ctx.blocks, block.realStart);
     this.translate(ctx, block);
@@ -111,13 +115,38 @@ export class BlockCache {
     this.codePages.add(block, ctx.options.profile === 'precise');
   }
 
-  /** Backpatches exit `to` (or `otherwise`) of `from` so that it leads to `target` without asking, if that is allowed. */
-  link(ctx: ExecCtx, from: Segment, isTo: boolean, target: ExecBlock): void {
-    if (ctx.state !== CtxState.ACTIVE || from.owner.invalidated || !this.isTrusted(target)) return;
+  /**
+   * Backpatches exit `to` (or `otherwise`) of `from` so that it leads to `target` without asking, if that is allowed;
+   * whether it was.
+   */
+  link(ctx: ExecCtx, from: Segment, isTo: boolean, target: ExecBlock): boolean {
+    if (ctx.state !== CtxState.ACTIVE || from.owner.invalidated || !this.mayBeLinked(target)) return false;
+    if (ctx.observer?.onSwitch !== undefined && !isFridaLink(from, isTo)) return false;
     if (isTo) from.linkTo = target;
     else from.linkOtherwise = target;
     target.linkedFrom.add(from);
     this.stats.links++;
+    return true;
+  }
+
+  /** From now on `location` is only reached through dispatch. */
+  guard(ctx: ExecCtx, location: Location): void {
+    if (ctx.guards.has(location)) return;
+    ctx.guards.add(location);
+    const block = ctx.mappings.get(location);
+    if (block === undefined) return;
+    block.guarded = true;
+    this.unlink(block);
+  }
+
+  /** Cuts what leads to the context's blocks without asking; each may be linked again as the trust rule says. */
+  unlinkAll(ctx: ExecCtx): void {
+    for (const block of ctx.blocks) this.unlink(block);
+  }
+
+  /** Cuts what leads to blocks that are not trusted (any more). */
+  unlinkUntrusted(ctx: ExecCtx): void {
+    for (const block of ctx.blocks) if (!this.mayBeLinked(block)) this.unlink(block);
   }
 
   /** The block's next entry translates it anew. */
@@ -139,18 +168,24 @@ export class BlockCache {
       this.compiler.clear(block);
       this.invalidate(block);
     }
+    ctx.guards.clear();
     ctx.mappings.clear();
     ctx.blocks.length = 0;
   }
 
-  /** Cuts every link that leads to `block` and forgets its pages. */
+  /** Nothing leads to `block` without asking any more, and its pages are forgotten. */
   private drop(block: ExecBlock): void {
     this.codePages.remove(block);
+    this.unlink(block);
+  }
+
+  /** Cuts every link that leads to `block` and drops the hot code that contains it. */
+  private unlink(block: ExecBlock): void {
     for (const segment of block.linkedFrom) {
       if (segment.linkTo === block) segment.linkTo = undefined;
       if (segment.linkOtherwise === block) segment.linkOtherwise = undefined;
     }
     block.linkedFrom.clear();
-    this.listener.invalidated(block);
+    this.listener.unlinked(block);
   }
 }

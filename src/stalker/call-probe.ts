@@ -3,9 +3,49 @@
  * snapshot of the list, so a probe may add and remove probes, itself included, while it runs; its `notify` runs once,
  * after the last firing that still held it.
  */
-import type { InterworkingAddr } from '../bits.js';
+import type { GuestAddr, InterworkingAddr } from '../bits.js';
+import { Word } from '../guest/cpu-state.js';
+import type { GuestMemory } from '../guest/memory.js';
+import { CpuContext } from './cpu-context.js';
+import type { HostCallbacks } from './host-callbacks.js';
 
-export type CallProbeCallback = (target: InterworkingAddr) => void;
+const REGISTER_ARGS = 4;
+
+/** What a probe sees; valid only while it runs. */
+export class CallProbeDetails {
+  readonly target: InterworkingAddr;
+  /** LR. */
+  readonly returnAddress: InterworkingAddr;
+  readonly stackPointer: GuestAddr;
+  readonly registers: CpuContext;
+  private readonly memory: GuestMemory;
+
+  constructor(target: InterworkingAddr, words: Int32Array, memory: GuestMemory) {
+    this.target = target;
+    this.registers = new CpuContext(words, (target & ~1) >>> 0);
+    this.returnAddress = (words[Word.LR] as number) >>> 0;
+    this.stackPointer = (words[Word.SP] as number) >>> 0;
+    this.memory = memory;
+  }
+
+  /** Argument `n` as u32: r0 to r3, then words of the stack; undefined when the stack cannot be read there. */
+  argument(n: number): number | undefined {
+    return n < REGISTER_ARGS ? this.registers.register(n) : this.memory.readU32(this.stackAddress(n));
+  }
+
+  /** False when the stack cannot be written there. */
+  setArgument(n: number, value: number): boolean {
+    if (n >= REGISTER_ARGS) return this.memory.writeU32(this.stackAddress(n), value >>> 0);
+    this.registers.setRegister(n, value);
+    return true;
+  }
+
+  private stackAddress(n: number): GuestAddr {
+    return (this.stackPointer + (n - REGISTER_ARGS) * 4) >>> 0;
+  }
+}
+
+export type CallProbeCallback = (details: CallProbeDetails) => void;
 
 interface CallProbe {
   readonly id: number;
@@ -18,6 +58,15 @@ export class CallProbes {
   private lastId = 0;
   private readonly targets = new Map<number, InterworkingAddr>();
   private readonly byAddress = new Map<InterworkingAddr, CallProbe[]>();
+  private readonly memory: GuestMemory;
+  private readonly words: Int32Array;
+  private readonly callbacks: HostCallbacks;
+
+  constructor(memory: GuestMemory, words: Int32Array, callbacks: HostCallbacks) {
+    this.memory = memory;
+    this.words = words;
+    this.callbacks = callbacks;
+  }
 
   get size(): number {
     return this.targets.size;
@@ -31,13 +80,12 @@ export class CallProbes {
   add(address: InterworkingAddr, callback: CallProbeCallback, notify?: () => void): { id: number; first: boolean } {
     const probe: CallProbe = { id: ++this.lastId, callback, notify, references: 1 };
     const list = this.byAddress.get(address);
-    if (list === undefined) this.byAddress.set(address, [probe]);
-    else list.push(probe);
+    this.byAddress.set(address, [...(list ?? []), probe]);
     this.targets.set(probe.id, address);
     return { id: probe.id, first: list === undefined };
   }
 
-  /** Removes a probe; returns its address when it was the last one there. An unknown id is ignored. */
+  /** Removes a probe; `last` is its address when it was the last one there. An unknown id is ignored. */
   remove(id: number): InterworkingAddr | undefined {
     const address = this.targets.get(id);
     if (address === undefined) return undefined;
@@ -51,14 +99,21 @@ export class CallProbes {
     return rest.length === 0 ? address : undefined;
   }
 
+  /** Ids of all probes. */
+  get ids(): readonly number[] {
+    return [...this.targets.keys()];
+  }
+
   /** Calls every probe that was at `address` when the firing began. */
   fire(address: InterworkingAddr): void {
-    const list = this.byAddress.get(address)?.slice();
+    const list = this.byAddress.get(address);
     if (list === undefined) return;
     for (const probe of list) probe.references++;
+    const details = new CallProbeDetails(address, this.words, this.memory);
     try {
-      for (const probe of list) probe.callback(address);
+      for (const { callback } of list) this.callbacks.run('call probe', address, callback, () => callback(details));
     } finally {
+      details.registers.close();
       for (const probe of list) this.release(probe);
     }
   }

@@ -1,28 +1,36 @@
 /** Host functions that translated code can call, by number. Numbers are reused after `release`. */
 export type Callout = () => void;
 
+interface Entry {
+  readonly run: Callout;
+  readonly destroy: (() => void) | undefined;
+}
+
 export class CalloutTable {
-  private readonly functions: (Callout | undefined)[] = [];
+  private readonly entries: (Entry | undefined)[] = [];
   private readonly free: number[] = [];
 
   get size(): number {
-    return this.functions.length - this.free.length;
+    return this.entries.length - this.free.length;
   }
 
-  add(callout: Callout): number {
-    const id = this.free.pop() ?? this.functions.length;
-    this.functions[id] = callout;
+  /** `destroy` runs when the number is released. */
+  add(run: Callout, destroy?: () => void): number {
+    const id = this.free.pop() ?? this.entries.length;
+    this.entries[id] = { run, destroy };
     return id;
   }
 
   release(id: number): void {
-    if (this.functions[id] === undefined) return;
-    this.functions[id] = undefined;
+    const entry = this.entries[id];
+    if (entry === undefined) return;
+    this.entries[id] = undefined;
     this.free.push(id);
+    entry.destroy?.();
   }
 
   /** Runs callout `id`; one that was released while its block was still running does nothing. */
   call(id: number): void {
-    this.functions[id]?.();
+    this.entries[id]?.run();
   }
 }

@@ -1,23 +1,30 @@
 /** Translates one block: lift, transformer, instrumentation, and the cold code that runs at once. */
 import { isWideThumb } from '../arm/decode.js';
 import { BlockLifter } from '../arm/lift-block.js';
-import type { GuestAddr } from '../bits.js';
+import type { GuestAddr, InterworkingAddr } from '../bits.js';
+import { UsageError } from '../errors.js';
 import type { SiteTable } from '../events/ring.js';
+import { Word } from '../guest/cpu-state.js';
 import { PAGE_SHIFT } from '../guest/layout.js';
 import { Permission } from '../guest/memory.js';
 import { bindBlock } from '../interpreter/bind-block.js';
 import type { ColdCode } from '../interpreter/cold-code.js';
 import type { Machine } from '../interpreter/machine.js';
 import type { IrBlock } from '../ir/block.js';
-import { type Location, locationIsThumb, locationPc } from '../ir/location.js';
+import type { Builder } from '../ir/builder.js';
+import { type Location, locationIsBigEndian, locationIsThumb, locationOf, locationPc } from '../ir/location.js';
 import { removeDeadSets } from '../ir/passes/dead-sets.js';
+import { ExitReason } from '../ir/terminal.js';
 import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
+import { CpuContext } from './cpu-context.js';
 import type { ExecBlock, Segment } from './exec-block.js';
-import type { ExecCtx } from './exec-ctx.js';
+import { CtxState, type ExecCtx } from './exec-ctx.js';
+import type { HostCallbacks } from './host-callbacks.js';
 import { Instrument, type SlowPaths } from './instrument.js';
-import { StalkerIterator } from './iterator.js';
-import { type FollowOptions, MAX_BLOCK_INSNS } from './options.js';
+import { type CalloutFunction, type PlaceCallout, StalkerIterator } from './iterator.js';
+import { ASIDE, type FollowOptions, isFollow, MAX_BLOCK_INSNS, NOT_FOLLOWED } from './options.js';
+import { keepEverything, type Transformer } from './transformer.js';
 
 /** What one run of the lifter made of some code: the same for every thread that is followed in the same way. */
 interface Translation {
@@ -29,20 +36,32 @@ interface Translation {
   readonly hasExclusiveStore: boolean;
 }
 
+export interface CompilerParts {
+  readonly machine: Machine;
+  readonly sites: SiteTable;
+  readonly probes: CallProbes;
+  readonly callouts: CalloutTable;
+  readonly callbacks: HostCallbacks;
+  readonly slowPaths: SlowPaths;
+}
+
 export class Compiler {
-  private readonly shared = new WeakMap<FollowOptions, Map<Location, Translation>>();
+  private shared = new WeakMap<FollowOptions, Map<Location, Translation>>();
   private readonly machine: Machine;
   private readonly sites: SiteTable;
   private readonly probes: CallProbes;
   private readonly callouts: CalloutTable;
+  private readonly callbacks: HostCallbacks;
   private readonly slowPaths: SlowPaths;
+  private isTransforming = false;
 
-  constructor(machine: Machine, sites: SiteTable, probes: CallProbes, callouts: CalloutTable, slowPaths: SlowPaths) {
-    this.machine = machine;
-    this.sites = sites;
-    this.probes = probes;
-    this.callouts = callouts;
-    this.slowPaths = slowPaths;
+  constructor(parts: CompilerParts) {
+    this.machine = parts.machine;
+    this.sites = parts.sites;
+    this.probes = parts.probes;
+    this.callouts = parts.callouts;
+    this.callbacks = parts.callbacks;
+    this.slowPaths = parts.slowPaths;
   }
 
   /** The halfword at a code address, or undefined when the guest may not execute there. */
@@ -67,6 +86,11 @@ export class Compiler {
    * with the same options and no transformer share the work.
    */
   compile(ctx: ExecCtx, block: ExecBlock): void {
+    if (this.isTransforming) {
+      throw new UsageError('a transformer cannot have blocks translated', {
+        hint: 'do that from a callout or outside',
+      });
+    }
     this.clear(block);
     const shared = this.sharedWith(ctx, block);
     let translation = shared?.get(block.location);
@@ -86,7 +110,9 @@ export class Compiler {
   /** Where translations like this one are kept for other threads; undefined when it is this block's alone. */
   private sharedWith(ctx: ExecCtx, block: ExecBlock): Map<Location, Translation> | undefined {
     const { options } = ctx;
-    const isOwn = options.transformer !== undefined || block.usesExclusiveAccess || this.probes.has(block.start);
+    const isOwn = options.transformer !== undefined || block.usesExclusiveAccess || this.isProbed(ctx, block);
+    // An aside's block ends before a guarded address; that depends on the thread.
+    if (options === ASIDE && ctx.guards.size > 0) return undefined;
     if (isOwn) return undefined;
     let shared = this.shared.get(options);
     if (shared === undefined) {
@@ -102,7 +128,24 @@ export class Compiler {
     return snapshot.length > 0;
   }
 
+  /** Translations made before exclusions changed are not for use any more. */
+  forgetShared(): void {
+    this.shared = new WeakMap();
+  }
+
   private translate(ctx: ExecCtx, block: ExecBlock): Translation {
+    const made = this.attempt(ctx, block, ctx.transformer);
+    if (made !== undefined) return made;
+    // The transformer threw: the thread leaves before it runs this block, which is kept as it is.
+    this.clear(block);
+    ctx.state = CtxState.UNFOLLOW_PENDING;
+    ctx.successor = NOT_FOLLOWED;
+    ctx.mustDispatch = true;
+    return this.attempt(ctx, block, keepEverything) as Translation;
+  }
+
+  /** Undefined when the transformer throws. */
+  private attempt(ctx: ExecCtx, block: ExecBlock, transformer: Transformer): Translation | undefined {
     const { options } = ctx;
     const quiet = options.profile === 'gum' && block.usesExclusiveAccess;
     const instrument = new Instrument(options, this.sites, this.slowPaths, quiet);
@@ -116,9 +159,20 @@ export class Compiler {
       { itGroups: options.profile === 'gum' ? 'whole' : 'separate', maxInsns: MAX_BLOCK_INSNS },
     );
     instrument.ringCheck(lifter.builder);
+    if (options === ASIDE) leaveWhenCallIsLeft(lifter.builder);
     this.probeCall(ctx, block, lifter);
     instrument.blockEntry(lifter.builder, block.start);
-    const iterator = this.transform(ctx, block, lifter);
+    const iterator = new StalkerIterator(lifter, block, this.placer(ctx, block), this.limitOf(ctx, block, lifter));
+    if (!this.transform(ctx, block, iterator, transformer)) return undefined;
+    return this.finish(block, lifter, iterator, instrument);
+  }
+
+  private finish(
+    block: ExecBlock,
+    lifter: BlockLifter,
+    iterator: StalkerIterator,
+    instrument: Instrument,
+  ): Translation {
     const irs = lifter.finish();
     for (const ir of irs) removeDeadSets(ir);
     const { endAddress } = lifter;
@@ -136,6 +190,14 @@ export class Compiler {
     };
   }
 
+  /** An aside's block ends before a guarded address, so that control comes there by dispatch. */
+  private limitOf(ctx: ExecCtx, { location }: ExecBlock, lifter: BlockLifter): () => boolean {
+    if (ctx.options !== ASIDE || ctx.guards.size === 0) return () => true;
+    const isBigEndian = locationIsBigEndian(location);
+    const bit = locationIsThumb(location) ? 1 : 0;
+    return () => !ctx.guards.has(locationOf(lifter.endAddress + bit, isBigEndian));
+  }
+
   /** An instruction that is not one counts too: it may be patched. One that cannot be fetched has no bytes. */
   private snapshotEnd({ location, realStart }: ExecBlock, endAddress: GuestAddr): GuestAddr {
     if (endAddress > realStart || !this.canFetch(location)) return Math.max(realStart, endAddress);
@@ -148,8 +210,13 @@ export class Compiler {
     block.callouts = [];
   }
 
+  /** Probes are for followed threads. */
+  private isProbed({ options }: ExecCtx, { start }: ExecBlock): boolean {
+    return isFollow(options) && this.probes.has(start);
+  }
+
   private probeCall(ctx: ExecCtx, block: ExecBlock, lifter: BlockLifter): void {
-    if (!this.probes.has(block.start)) return;
+    if (!this.isProbed(ctx, block)) return;
     const id = this.callouts.add(() => {
       ctx.pendingCalls++;
       try {
@@ -162,18 +229,47 @@ export class Compiler {
     lifter.builder.callout(id);
   }
 
-  private transform(ctx: ExecCtx, block: ExecBlock, lifter: BlockLifter): StalkerIterator {
-    const iterator = new StalkerIterator(lifter, block, this.callouts);
+  private placer(ctx: ExecCtx, block: ExecBlock): PlaceCallout {
+    return (pc, callout, destroy) => {
+      const at = (pc + (locationIsThumb(block.location) ? 1 : 0)) >>> 0;
+      const id = this.callouts.add(() => this.runCallout(ctx, at, callout), destroy);
+      block.callouts.push(id);
+      return id;
+    };
+  }
+
+  private runCallout(ctx: ExecCtx, at: InterworkingAddr, callout: CalloutFunction): void {
+    const { words } = this.machine;
+    const pc = (at & ~1) >>> 0;
+    words[Word.PC] = pc | 0;
+    const registers = new CpuContext(words, pc);
     ctx.pendingCalls++;
     try {
-      ctx.transformer.transform(iterator);
+      this.callbacks.run('callout', at, callout, () => callout(registers));
     } finally {
+      registers.close();
+      ctx.pendingCalls--;
+    }
+  }
+
+  private transform(ctx: ExecCtx, block: ExecBlock, iterator: StalkerIterator, transformer: Transformer): boolean {
+    ctx.pendingCalls++;
+    this.isTransforming = true;
+    try {
+      const { transform } = transformer;
+      return this.callbacks.run('transformer', block.start, transform, () => transformer.transform(iterator));
+    } finally {
+      this.isTransforming = false;
       ctx.pendingCalls--;
       iterator.close();
     }
-    return iterator;
   }
 }
+
+/** An excluded call was left without returning when sp is above where it began: the engine must know. */
+const leaveWhenCallIsLeft = (b: Builder): void => {
+  b.trapIf(b.ltU(b.get(Word.ASIDE_SP), b.get(Word.SP)), ExitReason.DRAIN);
+};
 
 const makeSegments = (owner: ExecBlock, { irs, colds }: Translation): Segment[] => {
   const segments: Segment[] = irs.map((ir, i) => ({

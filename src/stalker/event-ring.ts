@@ -71,8 +71,14 @@ export class EventRing {
     this.words[Word.RING_HEAD] = (this.head + RECORD_BYTES) | 0;
   }
 
+  /** Moves the shadow stack's top otherwise than by an event. */
+  setShadowTop(live: ExecCtx, top: number): void {
+    this.words[Word.SHADOW_TOP] = top | 0;
+    if (live.isCompact) this.recordDepth(top);
+  }
+
   /** A compact record that is no event: SHADOW_TOP is `top` now. */
-  recordDepth(top: number): void {
+  private recordDepth(top: number): void {
     const at = this.head >>> 2;
     this.memory.i32[at] = DEPTH;
     this.memory.i32[at + 1] = top;

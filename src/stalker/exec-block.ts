@@ -44,6 +44,8 @@ export class ExecBlock {
   snapshot: Uint8Array = new Uint8Array(0);
   recycleCount = 0;
   segments: Segment[] = [];
+  /** Only ever entered through dispatch, see ExecCtx.guards. */
+  guarded = false;
   /** Set by invalidation: the next entry translates anew. */
   invalidated = false;
   /** Blocks whose links lead here; they are cut on invalidation. */

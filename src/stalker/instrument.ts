@@ -10,7 +10,8 @@ import { COMPACT_WORDS, FRAME_BYTES, RECORD_BYTES, type SiteTable } from '../eve
 import { Word } from '../guest/cpu-state.js';
 import type { Builder } from '../ir/builder.js';
 import { ExitReason, type ValueId } from '../ir/terminal.js';
-import { type FollowOptions, usesCompactRecords } from './options.js';
+import type { Exclusions } from './exclusion.js';
+import { type FollowOptions, isFollow, usesCompactRecords } from './options.js';
 
 /** A site whose clockAdjust waits for the number of instructions in its segment. */
 interface OpenSite {
@@ -48,6 +49,9 @@ export interface SlowPaths {
   readonly watchedReturn: number;
   /** Callout: a push went past the shadow stack's last frame. */
   readonly full: number;
+  /** Callout: the block ends with a call into an excluded range. */
+  readonly excludedCall: number;
+  readonly exclusions: Exclusions;
   /** Addresses some translated call returns to. */
   readonly returnSites: Set<number>;
 }
@@ -114,6 +118,7 @@ export class Instrument {
   /** Where control leaves: CALL, RET and the shadow stack. */
   transfer(b: Builder, t: Transfer): void {
     this.watchReturn(b, t);
+    if (t.link !== undefined) this.excludedCall(b, t.target);
     if (!this.hasShadowStack) return;
     const pc = this.options.profile === 'gum' && t.itStart !== undefined ? t.itStart : t.insn.pc;
     const location = t.insn.isa === 'thumb' ? pc + 1 : pc;
@@ -135,6 +140,12 @@ export class Instrument {
       b.hostStore32(head, sp, 12);
       b.callout(this.slowPaths.watchedReturn);
     });
+  }
+
+  /** A call into an excluded range is announced before its own events. */
+  private excludedCall(b: Builder, target: ValueId): void {
+    const { exclusions, excludedCall } = this.slowPaths;
+    if (isFollow(this.options)) exclusions.whenCovered(b, target, () => b.callout(excludedCall));
   }
 
   /** Patches what only the finished block knows; `counts` are the instructions of each segment. */

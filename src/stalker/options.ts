@@ -36,6 +36,12 @@ export const usesCompactRecords = ({ profile, events, sink }: FollowOptions): bo
 /** How a thread runs that nobody follows. */
 export const NOT_FOLLOWED: FollowOptions = { profile: 'precise', events: 0 };
 
+/** How a followed thread runs while it is not traced: in excluded calls and while it is deactivated. */
+export const ASIDE: FollowOptions = { profile: 'precise', events: 0 };
+
+/** Whether a thread with these options is followed: it has events, a transformer, probes. */
+export const isFollow = (options: FollowOptions): boolean => options !== NOT_FOLLOWED && options !== ASIDE;
+
 /** Longest block in guest instructions; the continuation is a block of its own, as any other (design D9). */
 export const MAX_BLOCK_INSNS = 512;
 

@@ -49,6 +49,11 @@ export class ShadowStacks {
     return new ShadowStack(this.words, index, profile);
   }
 
+  /** Areas handed out. */
+  get inUse(): number {
+    return this.used - this.free.length;
+  }
+
   release(stack: ShadowStack): void {
     this.taken[stack.index] = false;
   }
@@ -88,7 +93,7 @@ export class ShadowStack {
     return frames;
   }
 
-  private returnAddress(at: number): number {
+  returnAddress(at: number): number {
     return (this.words[at >>> 2] as number) >>> 0;
   }
 

@@ -83,7 +83,7 @@ export class Tiering {
       if (heat - 1 < this.threshold / 2) this.noteWarm(ctx, segment);
       return false;
     }
-    if (!this.cache.isTrusted(segment.owner)) return false;
+    if (!this.cache.mayBeLinked(segment.owner)) return false;
     return this.promote(ctx, segment);
   }
 
@@ -97,8 +97,8 @@ export class Tiering {
     this.translatorOf(ctx)?.translator.requestLeave();
   }
 
-  /** Nothing made from `block` may be entered any more. */
-  invalidated(block: ExecBlock): void {
+  /** No hot code made from `block` may be entered any more. */
+  unlinked(block: ExecBlock): void {
     for (const hot of [...block.regions]) this.drop(hot);
   }
 
@@ -121,6 +121,11 @@ export class Tiering {
       size.slots += translator.tableSize;
     }
     return size;
+  }
+
+  /** Translators of followed threads. */
+  get translatorCount(): number {
+    return this.own.size;
   }
 
   get stats(): TranslatorStats {
@@ -198,7 +203,7 @@ export class Tiering {
   /** The IR at a location, if hot code may be made of it. */
   private eligible(ctx: ExecCtx, location: Location): IrBlock | undefined {
     const block = ctx.mappings.get(location);
-    if (block === undefined || block.invalidated || !isTranslatable(location) || !this.cache.isTrusted(block)) {
+    if (block === undefined || block.invalidated || !isTranslatable(location) || !this.cache.mayBeLinked(block)) {
       return undefined;
     }
     const { ir, next } = block.entry;

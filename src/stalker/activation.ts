@@ -1,0 +1,133 @@
+/**
+ * When a followed thread is not traced: excluded calls, and deactivation. Its context, translations, frames and trust
+ * stay; it runs the blocks of an `aside` context, which record nothing.
+ *
+ * An excluded call is over when control reaches its return address with the sp it began with; that address is guarded in
+ * the aside, so it is always dispatched. If sp rises above that value the call was left some other way (longjmp, an
+ * exception): blocks of the aside check that at their entry and come out.
+ */
+import type { InterworkingAddr } from '../bits.js';
+import { FRAME_BYTES } from '../events/ring.js';
+import { Word } from '../guest/cpu-state.js';
+import { type Location, locationAddress, locationIsBigEndian, locationOf } from '../ir/location.js';
+import type { BlockCache } from './block-cache.js';
+import type { EventRing } from './event-ring.js';
+import { ExecCtx } from './exec-ctx.js';
+import { ASIDE } from './options.js';
+
+/** ASIDE_SP when no sp means that a call was left. */
+const NO_CALL = -1;
+
+export class Activation {
+  private readonly words: Int32Array;
+  private readonly cache: BlockCache;
+  private readonly ring: EventRing;
+
+  constructor(words: Int32Array, cache: BlockCache, ring: EventRing) {
+    this.words = words;
+    this.cache = cache;
+    this.ring = ring;
+  }
+
+  private get sp(): number {
+    return (this.words[Word.SP] as number) >>> 0;
+  }
+
+  /** The block under way ends with a call into an excluded range. */
+  noteExcludedCall(ctx: ExecCtx): void {
+    if (ctx.activationTarget !== undefined || !ctx.isActive) return;
+    ctx.excludedCallTop = this.words[Word.SHADOW_TOP] as number;
+    ctx.mustDispatch = true;
+  }
+
+  /** Frida's begin_call: the excluded call is about to enter its target, with no frame of its own. */
+  beginCall(ctx: ExecCtx, at: Location): void {
+    this.ring.setShadowTop(ctx, ctx.excludedCallTop as number);
+    ctx.excludedCallTop = undefined;
+    this.enterAside(ctx, at, false);
+  }
+
+  /** A kernel helper was reached, by a call or a branch: it runs untraced and returns to LR. */
+  beginHelper(ctx: ExecCtx, at: Location): void {
+    this.enterAside(ctx, at, true);
+  }
+
+  private enterAside(ctx: ExecCtx, at: Location, hasFrame: boolean): void {
+    const returnAddress = (this.words[Word.LR] as number) >>> 0;
+    ctx.excludedCalls.push({ returnAddress, sp: this.sp, hasFrame });
+    ctx.pendingCalls++;
+    ctx.running = asideOf(ctx);
+    this.cache.guard(asideOf(ctx), locationOf(returnAddress, locationIsBigEndian(at)));
+  }
+
+  /** Dispatch to `at` while excluded calls are open: those that are over end here, and tracing resumes. */
+  whileCalling(ctx: ExecCtx, at: Location): void {
+    const address = locationAddress(at);
+    const { sp } = this;
+    for (let top = ctx.excludedCalls.at(-1); top !== undefined; top = ctx.excludedCalls.at(-1)) {
+      const hasReturned = address === top.returnAddress && sp === top.sp;
+      if (!hasReturned && sp <= top.sp) break;
+      ctx.excludedCalls.pop();
+      ctx.pendingCalls--;
+      if (hasReturned && top.hasFrame) this.popFrame(ctx, address);
+      ctx.running = ctx;
+      if (hasReturned) break;
+    }
+  }
+
+  /** Pops the top frame if it returns to `address`. */
+  private popFrame(ctx: ExecCtx, address: InterworkingAddr): void {
+    const { shadowStack } = ctx;
+    if (shadowStack === undefined) return;
+    const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    if (top > shadowStack.base && shadowStack.returnAddress(top - FRAME_BYTES) === address) {
+      this.ring.setShadowTop(ctx, top - FRAME_BYTES);
+    }
+  }
+
+  /** Tracing goes on with the next block; until `target` is dispatched to, no call is excluded. */
+  activate(ctx: ExecCtx, target: Location | undefined): void {
+    ctx.activationPoint = undefined;
+    ctx.activationTarget = target;
+    if (target !== undefined) this.cache.guard(ctx, target);
+    // An excluded call inside which this happens still ends where it returns to.
+    for (const call of ctx.excludedCalls) this.cache.guard(ctx, locationOf(call.returnAddress));
+    ctx.running = ctx;
+    ctx.mustDispatch = true;
+  }
+
+  /** Nothing is traced any more until `activate`; open excluded calls are forgotten. */
+  deactivate(ctx: ExecCtx): void {
+    ctx.activationTarget = undefined;
+    ctx.excludedCallTop = undefined;
+    ctx.pendingCalls -= ctx.excludedCalls.length;
+    ctx.excludedCalls = [];
+    ctx.mustDispatch = true;
+    ctx.running = asideOf(ctx);
+  }
+
+  /** The guest called DEACTIVATE. Under `precise` the frame of that call goes, since nothing will see its return. */
+  deactivateOnRequest(ctx: ExecCtx): void {
+    this.deactivate(ctx);
+    if (ctx.options.profile === 'precise') this.popFrame(ctx, (this.words[Word.LR] as number) >>> 0);
+  }
+
+  /** Not traced until control reaches `point`. */
+  waitFor(ctx: ExecCtx, point: Location): void {
+    ctx.activationPoint = point;
+    ctx.running = asideOf(ctx);
+    this.cache.guard(asideOf(ctx), point);
+  }
+
+  /** The live thread goes on with `ctx`. */
+  install(ctx: ExecCtx): void {
+    this.words[Word.ASIDE_SP] = limitOf(ctx);
+  }
+}
+
+const limitOf = (ctx: ExecCtx): number => (ctx.excludedCalls.at(-1)?.sp ?? NO_CALL) | 0;
+
+const asideOf = (ctx: ExecCtx): ExecCtx => {
+  ctx.aside ??= new ExecCtx(ctx.tid, ASIDE, undefined);
+  return ctx.aside;
+};

@@ -1,0 +1,181 @@
+/**
+ * Where control goes next. A dispatch follows Frida's `switch_block`: requests by reserved address, leave if an unfollow is
+ * due, obtain the block, leave if its transformer asked for that, then link the exit that led here if the target may be
+ * linked. A linked exit does not ask again.
+ */
+import type { InterworkingAddr } from '../bits.js';
+import { Word } from '../guest/cpu-state.js';
+import { RESERVED_PAGE } from '../guest/layout.js';
+import { EXIT_TO } from '../interpreter/cold-code.js';
+import type { Machine } from '../interpreter/machine.js';
+import {
+  type Location,
+  locationAddress,
+  locationIsBigEndian,
+  locationIsThumb,
+  locationItState,
+  locationOf,
+  locationPc,
+  makeLocation,
+} from '../ir/location.js';
+import type { Activation } from './activation.js';
+import type { BlockCache } from './block-cache.js';
+import { isKernelHelper } from './exclusion.js';
+import type { ExecBlock, Segment } from './exec-block.js';
+import { CtxState, type ExecCtx } from './exec-ctx.js';
+import type { HostCallbacks } from './host-callbacks.js';
+import { exitNumber, type StalkerObserver } from './observer.js';
+import { type FollowOptions, NOT_FOLLOWED } from './options.js';
+import { Reserved, reservedAt } from './reserved.js';
+import type { ThreadContexts } from './thread-contexts.js';
+
+export interface DispatchParts {
+  readonly machine: Machine;
+  readonly threads: ThreadContexts;
+  readonly cache: BlockCache;
+  readonly activation: Activation;
+  readonly callbacks: HostCallbacks;
+}
+
+export class Dispatcher {
+  count = 0;
+  /** How a thread is followed that calls FOLLOW_ME. */
+  followOnRequest: FollowOptions = NOT_FOLLOWED;
+  /** Called when a thread has reached its activation point. */
+  onActivated: (() => void) | undefined;
+  private readonly parts: DispatchParts;
+  private readonly words: Int32Array;
+
+  constructor(parts: DispatchParts) {
+    this.parts = parts;
+    this.words = parts.machine.words;
+  }
+
+  /** Where PC, THUMB and ITSTATE stand. */
+  get location(): Location {
+    const w = this.words;
+    return makeLocation(w[Word.PC] as number, w[Word.THUMB] !== 0, w[Word.ITSTATE] as number, w[Word.BIG_ENDIAN] !== 0);
+  }
+
+  private goTo(location: Location): Location {
+    this.words[Word.PC] = locationPc(location) | 0;
+    this.words[Word.THUMB] = locationIsThumb(location) ? 1 : 0;
+    this.words[Word.ITSTATE] = locationItState(location);
+    return location;
+  }
+
+  private get live(): ExecCtx {
+    return this.parts.threads.live as ExecCtx;
+  }
+
+  /** The segment to run at `location`. `from` is the one that was left by a direct exit, `last` the one that was left. */
+  dispatch(location: Location, from?: Segment, last = from): Segment {
+    this.count++;
+    const before = this.live.running;
+    let at = this.divert(this.live, location);
+    this.leaveIfAsked();
+    let block = this.obtain(at);
+    if (this.live.observer !== undefined) {
+      at = this.observe(this.live.observer, last, at);
+      if (at !== block.location) block = this.obtain(at);
+    }
+    const ctx = this.live;
+    if (!ctx.isActive) this.parts.activation.install(ctx);
+    ctx.hasRun = true;
+    if (from !== undefined && ctx.running === before && at === location) this.link(ctx, from, block);
+    return block.entry;
+  }
+
+  /** The live thread's block at `at`, once more if its transformer asked for an unfollow. */
+  private obtain(at: Location): ExecBlock {
+    const { cache } = this.parts;
+    const { live } = this;
+    const block = cache.obtain(live.running, at);
+    if (live.activationTarget === at && live.isActive) live.activationTarget = undefined;
+    return this.leaveIfAsked() ? cache.obtain(this.live.running, at) : block;
+  }
+
+  private leaveIfAsked(): boolean {
+    const { live } = this;
+    if (!live.mustUnfollow) return false;
+    this.parts.threads.replace(live.tid, live.successor);
+    return true;
+  }
+
+  // -- what a location means besides code ------------------------------------------------------------------------------
+
+  /** Begins and ends excluded calls, serves requests; where control goes after that. */
+  private divert(ctx: ExecCtx, at: Location): Location {
+    const { activation } = this.parts;
+    ctx.mustDispatch = false;
+    if (ctx.excludedCallTop !== undefined) activation.beginCall(ctx, at);
+    else if (ctx.excludedCalls.length > 0) activation.whileCalling(ctx, at);
+    if (ctx.activationPoint === at) {
+      activation.activate(ctx, undefined);
+      this.onActivated?.();
+    }
+    return at >= RESERVED_PAGE ? this.atReserved(ctx, at) : at;
+  }
+
+  private atReserved(ctx: ExecCtx, at: Location): Location {
+    const address = locationAddress(at);
+    if (ctx.isActive && ctx.options.profile === 'gum' && isKernelHelper(address)) {
+      this.parts.activation.beginHelper(ctx, at);
+      return at;
+    }
+    const request = reservedAt(address);
+    if (request === undefined) return at;
+    this.serve(ctx, request, locationIsBigEndian(at));
+    return this.goTo(locationOf((this.words[Word.LR] as number) >>> 0, locationIsBigEndian(at)));
+  }
+
+  private serve(ctx: ExecCtx, request: number, isBigEndian: boolean): void {
+    const { threads, activation } = this.parts;
+    if (request === Reserved.FOLLOW_ME) {
+      if (!ctx.isFollowed && this.followOnRequest !== NOT_FOLLOWED) threads.replace(ctx.tid, this.followOnRequest);
+      return;
+    }
+    if (!ctx.isFollowed) return;
+    if (request === Reserved.UNFOLLOW_ME) {
+      ctx.state = CtxState.UNFOLLOW_PENDING;
+      ctx.successor = NOT_FOLLOWED;
+    } else if (request === Reserved.ACTIVATE) {
+      const target = (this.words[0] as number) >>> 0;
+      activation.activate(ctx, target === 0 ? undefined : locationOf(target, isBigEndian));
+    } else {
+      activation.deactivateOnRequest(ctx);
+    }
+    ctx.mustDispatch = false;
+  }
+
+  // -- observer --------------------------------------------------------------------------------------------------------
+
+  /** Counts, and offers the switch to the observer; where it wants control to go. */
+  private observe(observer: StalkerObserver, last: Segment | undefined, at: Location): Location {
+    observer.total = (observer.total ?? 0) + 1;
+    const { live } = this;
+    if (observer.onSwitch === undefined || !live.isActive) return at;
+    const to = locationAddress(at);
+    let wanted: InterworkingAddr | undefined;
+    this.parts.callbacks.run('observer', to, observer.onSwitch, () => {
+      wanted = observer.onSwitch?.({ tid: live.tid, from: last?.owner.start, insn: lastInsn(last), to });
+    });
+    return wanted === undefined || wanted === to ? at : this.goTo(locationOf(wanted >>> 0, locationIsBigEndian(at)));
+  }
+
+  private link(ctx: ExecCtx, from: Segment, block: ExecBlock): void {
+    const isTo = this.parts.machine.exit === EXIT_TO;
+    if (!this.parts.cache.link(ctx.running, from, isTo, block)) return;
+    const observer = ctx.isActive ? ctx.observer : undefined;
+    if (observer?.onBackpatch === undefined) return;
+    const link = { from: from.owner.start, to: block.start, exit: exitNumber(from, isTo) };
+    this.parts.callbacks.run('observer', block.start, observer.onBackpatch, () => observer.onBackpatch?.(link));
+  }
+}
+
+const lastInsn = (segment: Segment | undefined): InterworkingAddr | undefined => {
+  const pc = segment?.cold.insnPc.at(-1);
+  return segment === undefined || pc === undefined
+    ? undefined
+    : (pc | Number(locationIsThumb(segment.ir.location))) >>> 0;
+};

@@ -1,0 +1,133 @@
+/**
+ * The engine's parts and how they hang together, and the host functions that instrumented code calls by number. What
+ * others may ask of it is in stalker.ts.
+ */
+import { Word } from '../guest/cpu-state.js';
+import type { GuestMemory } from '../guest/memory.js';
+import { Machine } from '../interpreter/machine.js';
+import { Activation } from './activation.js';
+import { BlockCache } from './block-cache.js';
+import { CallProbes } from './call-probe.js';
+import { CalloutTable } from './callouts.js';
+import { Compiler } from './compile.js';
+import { Dispatcher } from './dispatch.js';
+import { EventRing } from './event-ring.js';
+import { Exclusions } from './exclusion.js';
+import type { ExecCtx } from './exec-ctx.js';
+import { HostCallbacks } from './host-callbacks.js';
+import { Invalidation } from './invalidation.js';
+import { Prefetch } from './prefetch.js';
+import { RunLoop } from './run-loop.js';
+import { ShadowStacks } from './shadow-stack.js';
+import { ThreadContexts } from './thread-contexts.js';
+import { Tiering, type TierOptions } from './tiering.js';
+
+export class EngineParts {
+  readonly machine: Machine;
+  readonly words: Int32Array;
+  readonly callouts = new CalloutTable();
+  readonly callbacks = new HostCallbacks();
+  readonly exclusions = new Exclusions();
+  readonly probes: CallProbes;
+  readonly shadowStacks: ShadowStacks;
+  readonly compiler: Compiler;
+  readonly cache: BlockCache;
+  readonly ring: EventRing;
+  readonly tiering: Tiering;
+  readonly activation: Activation;
+  readonly threads: ThreadContexts;
+  readonly dispatcher: Dispatcher;
+  readonly loop: RunLoop;
+  readonly prefetch: Prefetch;
+  readonly invalidation: Invalidation;
+  /** A callout is running: the block around it still records for the context it was made for. */
+  isInBlock = false;
+  private readonly returnSites = new Set<number>();
+
+  constructor(memory: GuestMemory, options: TierOptions) {
+    const machine = new Machine(memory);
+    const { callbacks, callouts } = this;
+    this.machine = machine;
+    this.words = machine.words;
+    machine.callout = (id) => this.callout(id);
+    this.ring = new EventRing(memory, this.words);
+    this.shadowStacks = new ShadowStacks(memory.i32);
+    this.probes = new CallProbes(memory, this.words, callbacks);
+    const { probes } = this;
+    const { sites } = this.ring;
+    this.compiler = new Compiler({ machine, sites, probes, callouts, callbacks, slowPaths: this.slowPaths() });
+    this.cache = new BlockCache(memory, this.compiler, {
+      compiled: (ctx, block) => this.threads.recordCompile(ctx, block),
+      unlinked: (block) => this.tiering.unlinked(block),
+    });
+    this.tiering = new Tiering(memory, this.cache, machine.callout, options);
+    const { cache, tiering, ring, words, shadowStacks } = this;
+    this.activation = new Activation(words, cache, ring);
+    const { activation } = this;
+    this.threads = new ThreadContexts({ words, ring, cache, tiering, shadowStacks, activation });
+    this.dispatcher = new Dispatcher({ machine, threads: this.threads, cache, activation, callbacks });
+    this.loop = new RunLoop(machine, this.threads, this.dispatcher, tiering);
+    this.prefetch = new Prefetch(this.compiler, cache, tiering);
+    this.invalidation = new Invalidation(this.threads, cache);
+  }
+
+  private slowPaths(): ConstructorParameters<typeof Compiler>[0]['slowPaths'] {
+    const { callouts, exclusions, returnSites } = this;
+    return {
+      unwind: callouts.add(() => this.unwind()),
+      dropStale: callouts.add(() => this.dropStale()),
+      full: callouts.add(() => this.dropExcess()),
+      watchedReturn: callouts.add(() => this.watchedReturn()),
+      excludedCall: callouts.add(() => this.noteExcludedCall()),
+      exclusions,
+      returnSites,
+    };
+  }
+
+  private callout(id: number): void {
+    const isNested = this.isInBlock;
+    this.isInBlock = true;
+    try {
+      this.callouts.call(id);
+    } finally {
+      this.isInBlock = isNested;
+    }
+  }
+
+  /** The slow return: see ShadowStack.unwind. Target and sp wait in the record being written. */
+  private unwind(): void {
+    const stack = this.threads.live?.shadowStack;
+    if (stack === undefined) return;
+    const target = this.ring.pendingWord(2);
+    const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    const newTop = stack.unwind(top, target, this.ring.pendingWord(3), this.returnSites.has(target));
+    this.words[Word.SHADOW_TOP] = newTop | 0;
+    if (this.threads.live?.isCompact) this.ring.recordUnmatched(target, newTop);
+  }
+
+  /** Sp waits in the record being written. */
+  private dropStale(): void {
+    const { live } = this.threads;
+    if (live?.shadowStack === undefined) return;
+    const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    this.ring.setShadowTop(live, live.shadowStack.dropStale(top, this.ring.pendingWord(3)));
+  }
+
+  /** A push found the shadow stack full: it does not count. */
+  private dropExcess(): void {
+    if (this.threads.live !== undefined) {
+      this.ring.setShadowTop(this.threads.live, (this.words[Word.SHADOW_LIMIT] as number) >>> 0);
+    }
+  }
+
+  private watchedReturn(): void {
+    const [loads, target, sp] = [this.ring.pendingWord(1), this.ring.pendingWord(2), this.ring.pendingWord(3)];
+    this.threads.live?.options.onReturn?.(target, sp, loads, this.returnSites.has(target));
+  }
+
+  private noteExcludedCall(): void {
+    const ctx = this.threads.live as ExecCtx;
+    this.activation.noteExcludedCall(ctx);
+    if (ctx.mustDispatch) this.threads.requestDispatch(ctx);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The threads and their contexts: made, replaced, destroyed, and which one is live. A context that goes releases its
+ * callouts first, then its sink is stopped, then its memory is given back.
+ */
+import { EventKind } from '../events/event.js';
+import { FRAME_BYTES } from '../events/ring.js';
+import { Word } from '../guest/cpu-state.js';
+import type { Location } from '../ir/location.js';
+import type { Activation } from './activation.js';
+import type { BlockCache } from './block-cache.js';
+import type { EventRing } from './event-ring.js';
+import type { ExecBlock } from './exec-block.js';
+import { CtxState, ExecCtx } from './exec-ctx.js';
+import type { FollowOptions } from './options.js';
+import { installShadowStack, type ShadowFrame, type ShadowStacks } from './shadow-stack.js';
+import { dropRequests } from './thread-requests.js';
+import type { Tiering } from './tiering.js';
+
+/** What threads are made of. */
+export interface ThreadParts {
+  readonly words: Int32Array;
+  readonly ring: EventRing;
+  readonly cache: BlockCache;
+  readonly tiering: Tiering;
+  readonly shadowStacks: ShadowStacks;
+  readonly activation: Activation;
+}
+
+export class ThreadContexts {
+  /** The thread whose registers are the CPU state. */
+  live: ExecCtx | undefined;
+  private readonly byTid = new Map<number, ExecCtx>();
+  private readonly parts: ThreadParts;
+
+  constructor(parts: ThreadParts) {
+    this.parts = parts;
+  }
+
+  get(tid: number): ExecCtx | undefined {
+    return this.byTid.get(tid);
+  }
+
+  all(): IterableIterator<ExecCtx> {
+    return this.byTid.values();
+  }
+
+  /** Hands the records so far to the live thread's sink. */
+  drain(): void {
+    this.parts.ring.drain(this.live);
+  }
+
+  /** Gives the live thread this many instructions. */
+  refuel(fuel: number): void {
+    const { ring, words } = this.parts;
+    const clockBase = ring.clock + fuel;
+    if (clockBase === ring.clockBase) return;
+    this.drain();
+    ring.clockBase = clockBase;
+    words[Word.FUEL] = fuel;
+  }
+
+  add(tid: number, options: FollowOptions): ExecCtx {
+    const needsStack = (options.events & (EventKind.CALL | EventKind.RET)) !== 0;
+    const stack = needsStack ? this.parts.shadowStacks.allocate(options.profile) : undefined;
+    const ctx = new ExecCtx(tid, options, stack);
+    this.byTid.set(tid, ctx);
+    if (ctx.sink !== undefined) {
+      ctx.sink.start?.(tid);
+      ctx.sinkStarted = true;
+    }
+    return ctx;
+  }
+
+  /** COMPILE of a block, in order with what its thread records. */
+  recordCompile(ctx: ExecCtx, block: ExecBlock): void {
+    const { ring } = this.parts;
+    if (ctx === this.live) {
+      ring.recordCompile(ctx, block);
+    } else if (ctx.sink !== undefined) {
+      this.drain();
+      ctx.elsewhere = ring.clock - ctx.retired;
+      ring.recordCompile(ctx, block);
+      ring.drain(ctx);
+    }
+  }
+
+  /** The thread is gone; its events are delivered. */
+  remove(tid: number): void {
+    const ctx = this.byTid.get(tid);
+    if (ctx === undefined) return;
+    if (ctx === this.live) this.drain();
+    this.destroy(ctx);
+    dropRequests(ctx);
+    this.byTid.delete(tid);
+    if (ctx === this.live) this.live = undefined;
+  }
+
+  /** The thread goes on with a new context. */
+  replace(tid: number, options: FollowOptions): ExecCtx {
+    const old = this.byTid.get(tid);
+    const wasLive = old !== undefined && old === this.live;
+    if (wasLive) {
+      this.drain();
+      this.suspend();
+    }
+    if (old !== undefined) this.destroy(old);
+    const ctx = this.add(tid, options);
+    ctx.retired = old?.retired ?? 0;
+    ctx.requests.push(...(old?.requests ?? []));
+    if (wasLive) this.makeLive(ctx);
+    return ctx;
+  }
+
+  /** The context ends at the thread's next block. */
+  leaveTo(ctx: ExecCtx, successor: FollowOptions): void {
+    ctx.state = CtxState.UNFOLLOW_PENDING;
+    ctx.successor = successor;
+    this.requestDispatch(ctx);
+  }
+
+  /** The thread asks the engine at its next block boundary, linked or not. */
+  requestDispatch(ctx: ExecCtx): void {
+    ctx.mustDispatch = true;
+    this.parts.tiering.requestLeave(ctx);
+    if (ctx.aside !== undefined) this.parts.tiering.requestLeave(ctx.aside);
+  }
+
+  /** Traces a deactivated thread again from its next block on. */
+  activate(tid: number, target: Location | undefined): void {
+    const ctx = this.byTid.get(tid);
+    if (!ctx?.isFollowed) return;
+    this.parts.activation.activate(ctx, target);
+    this.requestDispatch(ctx);
+  }
+
+  /** Traces nothing from the thread's next block on. */
+  deactivate(tid: number): void {
+    const ctx = this.byTid.get(tid);
+    if (!ctx?.isFollowed) return;
+    this.parts.activation.deactivate(ctx);
+    this.requestDispatch(ctx);
+  }
+
+  /** The state words now belong to thread `tid`. */
+  switchTo(tid: number): void {
+    const ctx = this.byTid.get(tid);
+    if (ctx === this.live || ctx === undefined) return;
+    this.drain();
+    this.suspend();
+    this.makeLive(ctx);
+  }
+
+  private suspend(): void {
+    const { live, parts } = this;
+    if (live === undefined) return;
+    live.shadowTop = (parts.words[Word.SHADOW_TOP] as number) >>> 0;
+    live.retired = parts.ring.clock - live.elsewhere;
+  }
+
+  private makeLive(ctx: ExecCtx): void {
+    const { words, ring, activation } = this.parts;
+    this.live = ctx;
+    ctx.elsewhere = ring.clock - ctx.retired;
+    installShadowStack(words, ctx.shadowStack, ctx.shadowTop | 0);
+    activation.install(ctx);
+  }
+
+  private destroy(ctx: ExecCtx): void {
+    const { cache, tiering, shadowStacks } = this.parts;
+    ctx.state = CtxState.DESTROY_PENDING;
+    for (const part of [ctx, ctx.aside]) {
+      if (part === undefined) continue;
+      cache.dispose(part);
+      tiering.dispose(part);
+    }
+    if (ctx.sinkStarted) ctx.sink?.stop?.(ctx.tid);
+    ctx.sinkStarted = false;
+    if (ctx.shadowStack !== undefined) shadowStacks.release(ctx.shadowStack);
+  }
+
+  /** Byte address of the top of a context's shadow stack. */
+  private shadowTop(ctx: ExecCtx): number {
+    return ctx === this.live ? (this.parts.words[Word.SHADOW_TOP] as number) >>> 0 : ctx.shadowTop;
+  }
+
+  /** Depth of the live thread's shadow stack. */
+  get depth(): number {
+    const { live } = this;
+    return live?.shadowStack === undefined ? 0 : (this.shadowTop(live) - live.shadowStack.base) / FRAME_BYTES;
+  }
+
+  /** Open calls of a thread, outermost first; empty when its calls are not recorded. */
+  shadowFrames(tid: number, limit: number): ShadowFrame[] {
+    const ctx = this.byTid.get(tid);
+    return ctx?.shadowStack === undefined ? [] : ctx.shadowStack.frames(this.shadowTop(ctx), limit);
+  }
+}
