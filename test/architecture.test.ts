@@ -23,7 +23,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trace: ['events', 'wasm', 'bits', 'errors'],
   analysis: ['trace', 'events', 'elf', 'errors', 'bits'],
   recording: ['process', 'stalker', 'trace', 'elf', 'events', 'guest', 'bits', 'errors'],
-  index: ['process', 'stalker', 'recording', 'trace', 'analysis', 'elf', 'events', 'guest', 'errors', 'bits'],
+  // Frida's words for scripts: pointers, modules and the Stalker of the process spawned last.
+  frida: ['process', 'stalker', 'elf', 'events', 'guest', 'bits', 'errors'],
+  index: ['frida', 'process', 'stalker', 'recording', 'trace', 'analysis', 'elf', 'events', 'guest', 'errors', 'bits'],
   cli: ['index', 'errors'],
   commands: ['index', 'cli'],
 };
@@ -31,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Rooms whose types (nothing else) a room may import besides. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   recording: ['linux', 'arm'],
+  frida: ['arm'],
 };
 
 /**

@@ -24,6 +24,8 @@ export const H_EXEC = 7;
 export const H_CALL = 2;
 export const H_BLOCK = 2;
 const CODE_BYTES = 0x1_0000;
+/** A guest that runs longer than this is lost. */
+const MAX_SLICES = 20;
 
 export type Isa = 'arm' | 'thumb';
 
@@ -137,9 +139,9 @@ export class Harness {
 
   resume(): void {
     const w = this.words;
-    for (;;) {
+    for (let slices = 0; ; ) {
       const reason = this.stalker.run(100_000);
-      if (reason === ExitReason.YIELD) continue;
+      if (reason === ExitReason.YIELD && ++slices < MAX_SLICES) continue;
       if (reason !== ExitReason.SVC) {
         throw new Error(`guest stopped with reason ${reason} at ${this.text((w[Word.PC] as number) >>> 0)}`);
       }
