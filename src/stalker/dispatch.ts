@@ -90,7 +90,9 @@ export class Dispatcher {
   private obtain(at: Location): ExecBlock {
     const { cache } = this.parts;
     const { live } = this;
-    const block = cache.obtain(live.running, at);
+    let block = cache.obtain(live.running, at);
+    // Its own translation invalidated it: gum's exclusive-access rule, or its transformer.
+    if (block.invalidated) block = cache.obtain(live.running, at);
     if (live.activationTarget === at && live.isActive) live.activationTarget = undefined;
     return this.leaveIfAsked() ? cache.obtain(this.live.running, at) : block;
   }
