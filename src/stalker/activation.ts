@@ -36,14 +36,14 @@ export class Activation {
   /** The block under way ends with a call into an excluded range. */
   noteExcludedCall(ctx: ExecCtx): void {
     if (ctx.activationTarget !== undefined || !ctx.isActive) return;
-    ctx.excludedCallTop = this.words[Word.SHADOW_TOP] as number;
+    ctx.entersExcluded = true;
     ctx.mustDispatch = true;
   }
 
   /** Frida's begin_call: the excluded call is about to enter its target, with no frame of its own. */
   beginCall(ctx: ExecCtx, at: Location): void {
-    this.ring.setShadowTop(ctx, ctx.excludedCallTop as number);
-    ctx.excludedCallTop = undefined;
+    ctx.entersExcluded = false;
+    this.popFrame(ctx, (this.words[Word.LR] as number) >>> 0, this.sp);
     this.enterAside(ctx, at, false);
   }
 
@@ -75,14 +75,14 @@ export class Activation {
     }
   }
 
-  /** Pops the top frame if it returns to `address`. */
-  private popFrame(ctx: ExecCtx, address: InterworkingAddr): void {
+  /** Pops the top frame if it returns to `address` (with `sp`, when that is given). */
+  private popFrame(ctx: ExecCtx, address: InterworkingAddr, sp?: number): void {
     const { shadowStack } = ctx;
     if (shadowStack === undefined) return;
     const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
-    if (top > shadowStack.base && shadowStack.returnAddress(top - FRAME_BYTES) === address) {
-      this.ring.setShadowTop(ctx, top - FRAME_BYTES);
-    }
+    const frame = top - FRAME_BYTES;
+    if (frame < shadowStack.base || shadowStack.returnAddress(frame) !== address) return;
+    if (sp === undefined || shadowStack.sp(frame) === sp) this.ring.setShadowTop(ctx, frame);
   }
 
   /** Tracing goes on with the next block; until `target` is dispatched to, no call is excluded. */
@@ -99,7 +99,7 @@ export class Activation {
   /** Nothing is traced any more until `activate`; open excluded calls are forgotten. */
   deactivate(ctx: ExecCtx): void {
     ctx.activationTarget = undefined;
-    ctx.excludedCallTop = undefined;
+    ctx.entersExcluded = false;
     ctx.pendingCalls -= ctx.excludedCalls.length;
     ctx.excludedCalls = [];
     ctx.mustDispatch = true;

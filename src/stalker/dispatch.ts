@@ -110,7 +110,7 @@ export class Dispatcher {
   private divert(ctx: ExecCtx, at: Location): Location {
     const { activation } = this.parts;
     ctx.mustDispatch = false;
-    if (ctx.excludedCallTop !== undefined) activation.beginCall(ctx, at);
+    if (ctx.entersExcluded) activation.beginCall(ctx, at);
     else if (ctx.excludedCalls.length > 0) activation.whileCalling(ctx, at);
     if (ctx.activationPoint === at) {
       activation.activate(ctx, undefined);

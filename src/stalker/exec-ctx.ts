@@ -61,8 +61,8 @@ export class ExecCtx {
   aside: ExecCtx | undefined;
   /** Innermost last. */
   excludedCalls: ExcludedCall[] = [];
-  /** The block under way ends with an excluded call; this was SHADOW_TOP before it. */
-  excludedCallTop: number | undefined;
+  /** The block under way ends with an excluded call. */
+  entersExcluded = false;
   /** Until it is dispatched to, no call is excluded. */
   activationTarget: Location | undefined;
   /** The deactivated thread is activated where it reaches this. */

@@ -97,7 +97,7 @@ export class ShadowStack {
     return (this.words[at >>> 2] as number) >>> 0;
   }
 
-  private sp(at: number): number {
+  sp(at: number): number {
     return (this.words[(at >>> 2) + 1] as number) >>> 0;
   }
 
