@@ -51,7 +51,7 @@ export class ShadowStacks {
 
   /** Areas handed out. */
   get inUse(): number {
-    return this.used - this.free.length;
+    return this.taken.filter(Boolean).length;
   }
 
   release(stack: ShadowStack): void {
