@@ -1,6 +1,7 @@
 import { EventKind } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
 import { addActivation, type Cost, type CostRows, type Leaving } from './cost-rows.js';
+import { ThreadCosts } from './thread-costs.js';
 import { ThreadStack } from './thread-stack.js';
 
 /** Frames a stack holds at most; what is below no longer matters to costs above. */
@@ -14,7 +15,7 @@ const MAX_HEIGHT = 1 << 20;
 export class CallStats {
   readonly table: CostRows;
   /** Threads of the segments that have ended. */
-  readonly ended: ThreadStack[] = [];
+  readonly ended = new ThreadCosts();
   private readonly threads = new Map<number, ThreadStack>();
   private edgeRow = new Int32Array(0);
 
@@ -53,7 +54,7 @@ export class CallStats {
     if (last && clock > last.clock) this.advance(last, last.ownClock + clock - last.clock);
     for (const thread of this.threads.values()) {
       while (thread.height > 0) this.pop(thread, 'open');
-      this.ended.push(thread);
+      this.ended.add(thread);
     }
     this.threads.clear();
     this.table.forgetAddresses();

@@ -5,6 +5,7 @@ import { addActivation, type Cost, type CostRows, type Leaving } from './cost-ro
 import { type FilteredFrame, FilteredThread } from './filtered-thread.js';
 import { type ClockRange, type ReadFilters, standingUnder, type Verdict, Verdicts } from './filters.js';
 import type { TraceSymbols } from './symbolize.js';
+import { ThreadCosts } from './thread-costs.js';
 import { COUNTED, OUTSIDE } from './thread-stack.js';
 
 /** Frames of one thread at most; what is below no longer matters to costs above. */
@@ -27,7 +28,7 @@ export interface FilteredStatsOptions {
  */
 export class FilteredStats {
   readonly table: CostRows;
-  readonly ended: FilteredThread[] = [];
+  readonly ended = new ThreadCosts();
   private readonly verdicts: Verdicts;
   private readonly filters: ReadFilters;
   private readonly range: ClockRange;
@@ -85,7 +86,7 @@ export class FilteredStats {
     if (last && clock > last.clock) this.advance(last, clock, last.ownClock + clock - last.clock);
     for (const thread of this.threads.values()) {
       while (thread.height > 0) this.pop(thread, 'open');
-      this.ended.push(thread);
+      this.ended.add(thread);
     }
     this.threads.clear();
     this.forgetAddresses();

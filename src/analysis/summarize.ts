@@ -103,7 +103,8 @@ class SummaryFold {
   private modules: ModuleNote[] = [];
   private buildId: string | undefined;
   private readonly threadNames = new Map<number, string>();
-  private readonly threadsSeen = new Set<string>();
+  private readonly threadsSeen = new Set<number>();
+  private threads = 0;
   private end: RecordedEnd | undefined;
   private lastEnd: RecordedEnd | undefined;
   private segments = 0;
@@ -186,6 +187,8 @@ class SummaryFold {
     this.lastEnd = this.end;
     this.end = undefined;
     this.latestClock = 0;
+    this.threads += this.threadsSeen.size;
+    this.threadsSeen.clear();
     this.modules = [];
     this.symbols.clear();
   }
@@ -205,7 +208,7 @@ class SummaryFold {
 
   private sawThread(tid: number, clock: number): void {
     this.latestClock = Math.max(this.latestClock, clock);
-    this.threadsSeen.add(`${this.segments}:${tid}`);
+    this.threadsSeen.add(tid);
   }
 
   private addNote(note: Note): void {
@@ -240,7 +243,7 @@ class SummaryFold {
       case 'module':
         return ['modules', moduleRows(this.moduleTable.rows, keep)];
       case 'thread':
-        return ['threads', threadRows((this.filtered ?? this.plain).ended, this.threadNames)];
+        return ['threads', threadRows((this.filtered ?? this.plain).ended.rows, this.threadNames)];
       case 'callsite':
         return ['callsites', callsiteRows(this.callsites.rows, keep)];
       case 'syscall':
@@ -258,8 +261,8 @@ class SummaryFold {
       buildId: this.buildId ?? '',
       exit: this.lastEnd && exitOf(this.lastEnd),
       insns: this.insns,
-      threads: this.threadsSeen.size,
-      deepestStack: ended.reduce((deepest, thread) => Math.max(deepest, thread.deepest), 0),
+      threads: this.threads,
+      deepestStack: ended.rows.reduce((deepest, thread) => Math.max(deepest, thread.deepest), 0),
       lost: this.lost,
     });
   }

@@ -7,6 +7,7 @@ import type { FunctionTest } from './filters.js';
 import type { FunctionCost } from './function-table.js';
 import type { ModuleCost } from './module-table.js';
 import type { FunctionInfo, Place } from './symbolize.js';
+import type { ThreadCost } from './thread-costs.js';
 
 export type SummaryTable = 'function' | 'module' | 'thread' | 'callsite' | 'syscall' | 'probe' | 'block';
 
@@ -83,17 +84,6 @@ export const callsiteRows = (rows: readonly CallsiteCost[], keep: FunctionTest |
   rows
     .filter((row) => row.calls > 0 && (keep === undefined || keep(row.info)))
     .map(({ from, to, info: _, ...cost }) => ({ from, to, ...shownCost(cost) }));
-
-/** What of a thread's stack goes into its row. */
-export interface ThreadCost {
-  readonly tid: number;
-  /** Instructions counted. */
-  readonly insns: number;
-  readonly events: number;
-  readonly calls: number;
-  readonly returns: number;
-  readonly deepest: number;
-}
 
 export const threadRows = (threads: readonly ThreadCost[], names: ReadonlyMap<number, string>): ThreadRow[] =>
   threads

@@ -56,12 +56,16 @@ export interface ReadOptions {
 
 type Decoded = Record<string, unknown>;
 
+/** Headers kept at most; a stream may have segments without end. */
+const MAX_HEADERS = 1 << 12;
+
 /**
  * Reads a trace as a stream, in constant memory: a path, standard input (`-`), or any iterable of bytes; gzip is
  * unpacked. Cuts and damage end up in `integrity`, never in an exception.
  */
 export class TraceReader {
   readonly name: string;
+  /** Of the first segments. */
   readonly headers: RecordedHeader[] = [];
   readonly integrity: TraceIntegrity = {
     complete: false,
@@ -207,8 +211,8 @@ export class TraceReader {
 
   private header(body: Uint8Array): TraceItem {
     const header = decodeMessage('Header', body) as unknown as RecordedHeader;
-    if (!this.ended) this.damaged({ offset: 0, reason: `segment ${this.headers.length} has no end` });
-    this.headers.push(header);
+    if (!this.ended) this.damaged({ offset: 0, reason: `segment ${this.integrity.segments} has no end` });
+    if (this.headers.length < MAX_HEADERS) this.headers.push(header);
     this.modules = [];
     this.ended = false;
     return { type: 'header', header, segment: this.integrity.segments++ };
