@@ -123,7 +123,7 @@ export const mutantOf = (trace: Uint8Array, random: () => number): Buffer => {
     const packet = packets[at] as Packet;
     const harm = HARMS[Math.floor(random() * HARMS.length)] as Harm;
     if (packet.field !== 0) pieces[at] = packetOf(packet.seq, ...harm(packet, random));
-    if (random() < 0.1) pieces.splice(Math.floor(random() * pieces.length), 0, pieces[at] as Uint8Array);
+    if (random() < 0.1) pieces.splice(Math.floor(random() * pieces.length), 0, packet.bytes);
     if (random() < 0.1) pieces.splice(Math.floor(random() * pieces.length), 1);
   }
   return Buffer.concat(pieces);
