@@ -23,6 +23,8 @@ export const Permission = {
   BEYOND_EOF: 32,
 } as const;
 
+const ACCESSIBLE = Permission.READ | Permission.WRITE | Permission.EXECUTE;
+
 const ZERO_PAGE = new Uint8Array(PAGE_SIZE);
 const isZero = (bytes: Uint8Array): boolean =>
   Buffer.compare(bytes, bytes.length === PAGE_SIZE ? ZERO_PAGE : ZERO_PAGE.subarray(0, bytes.length)) === 0;
@@ -42,6 +44,8 @@ export class GuestMemory {
   readonly view: DataView;
   /** Permission byte of page `n` at index `n`. */
   readonly permissions: Uint8Array;
+  /** 1 for pages that may hold something: to look at any other, even to read it, can commit it. */
+  private readonly used = new Uint8Array(PAGE_COUNT);
   codeWatcher: CodeWatcher | undefined;
 
   constructor() {
@@ -71,6 +75,7 @@ export class GuestMemory {
     const first = addr >>> PAGE_SHIFT;
     const end = Math.ceil((addr + size) / PAGE_SIZE);
     this.announce(first, end);
+    if ((permission & ACCESSIBLE) !== 0) this.used.fill(1, first, end);
     this.permissions.fill(permission | Permission.MAPPED, first, end);
   }
 
@@ -80,7 +85,13 @@ export class GuestMemory {
     const end = Math.ceil((addr + size) / PAGE_SIZE);
     this.announce(first, end);
     this.zero(first * PAGE_SIZE, (end - first) * PAGE_SIZE);
+    this.used.fill(0, first, end);
     this.permissions.fill(0, first, end);
+  }
+
+  /** Somebody fills [addr, addr + size) without asking for permission: a file's content, say. */
+  markUsed(addr: GuestAddr, size: number): void {
+    this.used.fill(1, addr >>> PAGE_SHIFT, Math.ceil((addr + size) / PAGE_SIZE));
   }
 
   /** Zeroes [addr, addr + size) without writing to pages that are zero already, so nothing new is committed. */
@@ -88,6 +99,10 @@ export class GuestMemory {
     const end = addr + size;
     for (let at = addr; at < end; ) {
       const next = Math.min(end, (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE);
+      if (this.used[at >>> PAGE_SHIFT] === 0) {
+        at = next;
+        continue;
+      }
       const page = this.u8.subarray(at, next);
       if (!isZero(page)) page.fill(0);
       at = next;
@@ -97,6 +112,8 @@ export class GuestMemory {
   /** Copies whole pages to clean ones; pages of zeroes are skipped. Permissions play no part. */
   copyPages(to: GuestAddr, from: GuestAddr, size: number): void {
     for (let at = 0; at < size; at += PAGE_SIZE) {
+      if (this.used[(from + at) >>> PAGE_SHIFT] === 0) continue;
+      this.used[(to + at) >>> PAGE_SHIFT] = 1;
       const page = this.u8.subarray(from + at, from + at + PAGE_SIZE);
       if (!isZero(page)) this.u8.set(page, to + at);
     }

@@ -126,6 +126,7 @@ export class AddressSpace {
   private fillFrom(file: MappableFile, region: Region): number {
     const length = Math.min(region.backedEnd - region.start, file.sizeBytes() - region.offset);
     if (length <= 0) return 0;
+    this.memory.markUsed(region.start, length);
     return file.readAt(this.memory.u8.subarray(region.start, region.start + length), region.offset);
   }
 
@@ -289,7 +290,9 @@ export class AddressSpace {
   private reload(region: Region, from: number, to: number): void {
     const offset = region.offset + (from - region.start);
     const length = Math.min(to - from, (region.file as MappableFile).sizeBytes() - offset);
-    if (length > 0) (region.file as MappableFile).readAt(this.memory.u8.subarray(from, from + length), offset);
+    if (length <= 0) return;
+    this.memory.markUsed(from, length);
+    (region.file as MappableFile).readAt(this.memory.u8.subarray(from, from + length), offset);
   }
 
   /** msync, and the end of a shared mapping: what was written goes back to the file. */
