@@ -123,9 +123,9 @@ export const mutantOf = (trace: Uint8Array, random: () => number): Buffer => {
     const packet = packets[at] as Packet;
     const harm = HARMS[Math.floor(random() * HARMS.length)] as Harm;
     if (packet.field !== 0) pieces[at] = packetOf(packet.seq, ...harm(packet, random));
-    if (random() < 0.1) pieces.splice(Math.floor(random() * pieces.length), 0, packet.bytes);
-    if (random() < 0.1) pieces.splice(Math.floor(random() * pieces.length), 1);
   }
+  if (random() < 0.2) pieces.splice(Math.floor(random() * pieces.length), 0, pieces[pieces.length >> 1] as Uint8Array);
+  if (random() < 0.2) pieces.splice(Math.floor(random() * pieces.length), 1);
   return Buffer.concat(pieces);
 };
 
@@ -138,5 +138,5 @@ const roughly = (bytes: Buffer, random: () => number): Buffer => {
   const at = somewhere(bytes, random);
   if (random() < 0.3) return bytes.subarray(0, at);
   if (random() < 0.3) return Buffer.concat([bytes.subarray(0, at), bytes]);
-  return random() < 0.3 ? bytes.fill(0xff, at, at + 10) : bytes;
+  return random() < 0.3 ? bytes.fill(0xff, at, Math.min(bytes.length, at + 10)) : bytes;
 };
