@@ -31,7 +31,7 @@ const FLOATING = OP_NAMES.map((op) =>
   isFloating(op) ? floating[op] : op in widePure ? widePure[op as keyof typeof widePure] : undefined,
 ) as (FloatingFunction | undefined)[];
 
-const { add, sub, and, or, xor, shl, shr, sar, eq, ne, ltU, leU, ltS, eqz, overflow, overflowSub, carry, select } =
+const { add, sub, and, or, xor, shl, shr, sar, eq, ne, ltU, leU, ltS, leS, eqz, overflow, overflowSub, carry, select } =
   evaluate;
 
 // Switch labels must be constants the engine can see; they are read from the table once.
@@ -69,6 +69,7 @@ const NE = opNumber.ne;
 const LTU = opNumber.ltU;
 const LEU = opNumber.leU;
 const LTS = opNumber.ltS;
+const LES = opNumber.leS;
 const EQZ = opNumber.eqz;
 const OVERFLOW = opNumber.overflow;
 const OVERFLOW_SUB = opNumber.overflowSub;
@@ -190,6 +191,9 @@ export const runBlock = (cold: ColdCode, machine: Machine): number => {
         break;
       case LTS:
         w[d] = ltS(w[a] as number, w[b] as number, 0, 0);
+        break;
+      case LES:
+        w[d] = leS(w[a] as number, w[b] as number, 0, 0);
         break;
       case EQZ:
         w[d] = eqz(w[a] as number, 0, 0, 0);

@@ -1,5 +1,6 @@
 /** Translates one block: lift, transformer, instrumentation, and the cold code that runs at once. */
 import { isWideThumb } from '../arm/decode.js';
+import { foldConditions } from '../arm/fold-conditions.js';
 import { BlockLifter } from '../arm/lift-block.js';
 import type { GuestAddr, InterworkingAddr } from '../bits.js';
 import { UsageError } from '../errors.js';
@@ -174,7 +175,10 @@ export class Compiler {
     instrument: Instrument,
   ): Translation {
     const irs = lifter.finish();
-    for (const ir of irs) removeDeadSets(ir);
+    for (const ir of irs) {
+      foldConditions(ir);
+      removeDeadSets(ir);
+    }
     const { endAddress } = lifter;
     instrument.finish(
       endAddress + (locationIsThumb(block.location) ? 1 : 0),

@@ -28,6 +28,10 @@ export interface HotRegion {
   readonly translator: Translator;
   readonly region: CompiledRegion;
   readonly blocks: readonly ExecBlock[];
+  /** Where its function may go on outside it. */
+  readonly missing: readonly Location[];
+  /** How often it was made again. */
+  readonly generation: number;
   /** All regions of the translator that may still be entered. */
   readonly siblings: Set<HotRegion>;
 }

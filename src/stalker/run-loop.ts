@@ -36,8 +36,11 @@ export class RunLoop {
   /** From PC on; the reason to come out, never NEXT or DRAIN. */
   run(): number {
     let segment = this.resumeSegment() ?? this.dispatcher.dispatch(this.dispatcher.location);
+    let cameFromHot = false;
     for (;;) {
-      const next = this.hotCodeAt(segment) ? this.runHot(segment) : this.runCold(segment);
+      const isHot = this.hotCodeAt(segment, cameFromHot);
+      const next = isHot ? this.runHot(segment) : this.runCold(segment);
+      cameFromHot = isHot;
       if (typeof next === 'number') return next;
       segment = next;
       if (this.stopRequested) {
@@ -48,12 +51,12 @@ export class RunLoop {
     }
   }
 
-  private hotCodeAt(segment: Segment): boolean {
+  private hotCodeAt(segment: Segment, cameFromHot: boolean): boolean {
     const { owner } = segment;
     if (owner.entry !== segment) return false;
     if (owner.hotEntry !== undefined) return true;
     const { running, observer } = this.live;
-    return !staysCold(observer) && this.tiering.heat(running, segment);
+    return !staysCold(observer) && this.tiering.heat(running, segment, cameFromHot);
   }
 
   /** Runs one block; gives the segment to run next, or the reason to come out. */

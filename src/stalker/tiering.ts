@@ -11,12 +11,12 @@ import type { GuestMemory } from '../guest/memory.js';
 import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import type { CompiledRegion } from '../translator/compiled-region.js';
-import { formRegions, isTranslatable } from '../translator/region.js';
-import type { RegionInput } from '../translator/translate-region.js';
+import { type FormedRegion, formRegion, isTranslatable } from '../translator/region.js';
 import { Translator, type TranslatorStats } from '../translator/translator.js';
 import type { BlockCache } from './block-cache.js';
 import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
+import { HotSpots } from './hot-spots.js';
 import { NOT_FOLLOWED } from './options.js';
 
 /** `cold` never translates to WebAssembly, `hot` does so at once, `auto` when a block is entered often enough. */
@@ -63,8 +63,7 @@ export class Tiering {
   private sharedTranslator: OwnTranslator | undefined;
   private readonly freeAreas: number[] = [];
   private usedAreas = 0;
-  /** Blocks that have come half the way to promotion, by context. */
-  private readonly warm = new Map<ExecCtx, Segment[]>();
+  private readonly spots = new Map<ExecCtx, HotSpots>();
   private readonly total: TranslatorStats = { modules: 0, functions: 0, bytes: 0 };
 
   constructor(memory: GuestMemory, cache: BlockCache, callout: (id: number) => void, options: TierOptions) {
@@ -75,15 +74,20 @@ export class Tiering {
     this.threshold = tier === 'cold' ? Number.POSITIVE_INFINITY : tier === 'hot' ? 0 : hotThreshold;
   }
 
-  /** Counts an entry of `segment` by the cold tier; true when it has just become hot code. */
-  heat(ctx: ExecCtx, segment: Segment): boolean {
+  /**
+   * Counts an entry of `segment` by the cold tier; true when it has just become hot code. What is inside hot code, but
+   * was not entered from there, is on its way to one of its entries and does not count.
+   */
+  heat(ctx: ExecCtx, segment: Segment, cameFromHot: boolean): boolean {
+    if (segment.owner.regions.size > 0 && !cameFromHot && this.threshold > 0) return false;
     const heat = ++segment.heat;
     if (heat < this.threshold / 2) return false;
     if (heat < this.threshold) {
-      if (heat - 1 < this.threshold / 2) this.noteWarm(ctx, segment);
+      if (heat - 1 < this.threshold / 2) this.spotsOf(ctx).noteWarm(segment);
       return false;
     }
     if (!this.cache.mayBeLinked(segment.owner)) return false;
+    if (heat < this.threshold * this.spotsOf(ctx).patience(segment.owner)) return false;
     return this.promote(ctx, segment);
   }
 
@@ -104,7 +108,7 @@ export class Tiering {
 
   /** The context's blocks are gone; so is its translator. */
   dispose(ctx: ExecCtx): void {
-    this.warm.delete(ctx);
+    this.spots.delete(ctx);
     const own = this.own.get(ctx);
     if (own === undefined) return;
     this.own.delete(ctx);
@@ -141,10 +145,13 @@ export class Tiering {
     to.bytes += from.bytes;
   }
 
-  private noteWarm(ctx: ExecCtx, segment: Segment): void {
-    const known = this.warm.get(ctx);
-    if (known === undefined) this.warm.set(ctx, [segment]);
-    else known.push(segment);
+  private spotsOf(ctx: ExecCtx): HotSpots {
+    let spots = this.spots.get(ctx);
+    if (spots === undefined) {
+      spots = new HotSpots();
+      this.spots.set(ctx, spots);
+    }
+    return spots;
   }
 
   // -- promotion -----------------------------------------------------------------------------------------------------
@@ -157,7 +164,7 @@ export class Tiering {
       trigger.heat = SETTLED;
       return false;
     }
-    for (const region of own.translator.compile(batch)) this.adopt(ctx, own, region);
+    this.compile(ctx, own, batch);
     return trigger.owner.hotEntry !== undefined;
   }
 
@@ -167,37 +174,66 @@ export class Tiering {
     const own = this.readyTranslator(ctx);
     if (own === undefined) return;
     const getBlock = (location: Location): IrBlock | undefined => this.eligible(ctx, location);
-    let pending: RegionInput[] = [];
+    let pending: FormedRegion[] = [];
     const covered = new Set<Location>();
     for (const block of blocks) {
       if (block.hotEntry !== undefined || covered.has(block.location)) continue;
-      const [region] = formRegions(getBlock, [block.location]);
+      const region = formRegion(getBlock, block.location);
       if (region === undefined) continue;
       for (const { location } of region.blocks) covered.add(location);
       pending.push(region);
       if (pending.length < PREFETCH_BATCH) continue;
-      for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own, compiled);
+      this.compile(ctx, own, pending);
       pending = [];
     }
-    for (const compiled of own.translator.compile(pending)) this.adopt(ctx, own, compiled);
+    this.compile(ctx, own, pending);
   }
 
   /** The trigger's region first, then those of warm blocks that are not inside one of the batch already. */
-  private formBatch(ctx: ExecCtx, trigger: Segment, getBlock: (l: Location) => IrBlock | undefined): RegionInput[] {
-    const batch: RegionInput[] = [];
+  private formBatch(ctx: ExecCtx, trigger: Segment, getBlock: (l: Location) => IrBlock | undefined): FormedRegion[] {
+    const batch: FormedRegion[] = [];
     const covered = new Set<Location>();
-    const warm = this.warm.get(ctx) ?? [];
-    this.warm.delete(ctx);
-    for (const segment of [trigger, ...warm]) {
-      const { location } = segment.ir;
-      const isSettled = segment.owner.hotEntry !== undefined || segment.owner.entry !== segment;
-      if (batch.length === BATCH || isSettled || covered.has(location)) continue;
-      const [region] = formRegions(getBlock, [location]);
+    const spots = this.spotsOf(ctx);
+    for (const segment of [trigger, ...spots.takeWarm()]) {
+      const { owner } = segment;
+      const isSettled = owner.hotEntry !== undefined || owner.entry !== segment;
+      if (batch.length === BATCH || isSettled || covered.has(owner.location)) continue;
+      if (segment !== trigger && owner.regions.size > 0) continue;
+      const region = this.threshold === 0 ? formRegion(getBlock, owner.location) : spots.form(owner, getBlock);
       if (region === undefined) continue;
       for (const block of region.blocks) covered.add(block.location);
       batch.push(region);
     }
     return batch;
+  }
+
+  /** Compiles a batch; what it replaces is dropped. */
+  private compile(ctx: ExecCtx, own: OwnTranslator, batch: readonly FormedRegion[]): void {
+    const inputs = batch.map((formed) => this.withReplaced(ctx, formed));
+    own.translator.compile(inputs).forEach((region, n) => {
+      this.adopt(ctx, own, region, inputs[n] as FormedRegion);
+    });
+  }
+
+  /** Adds the entries of the regions that lie inside this one. */
+  private withReplaced(ctx: ExecCtx, formed: FormedRegion): FormedRegion {
+    const replaced = this.replacedBy(
+      ctx,
+      formed.blocks.map(({ location }) => location),
+    );
+    const entries = new Set([...formed.entries, ...[...replaced].flatMap(({ region }) => region.entries)]);
+    return { ...formed, entries: [...entries] };
+  }
+
+  private replacedBy(ctx: ExecCtx, locations: readonly Location[]): Set<HotRegion> {
+    const inside = new Set(locations);
+    const found = new Set<HotRegion>();
+    for (const location of locations) {
+      for (const hot of ctx.mappings.get(location)?.regions ?? []) {
+        if (hot.region.locations.every((other) => inside.has(other))) found.add(hot);
+      }
+    }
+    return found;
   }
 
   /** The IR at a location, if hot code may be made of it. */
@@ -212,11 +248,26 @@ export class Tiering {
     return goesOnInside ? undefined : ir;
   }
 
-  private adopt(ctx: ExecCtx, { translator, regions }: OwnTranslator, region: CompiledRegion): void {
+  private adopt(
+    ctx: ExecCtx,
+    { translator, regions }: OwnTranslator,
+    region: CompiledRegion,
+    formed: FormedRegion,
+  ): void {
     const blocks = region.locations.map((location) => ctx.mappings.get(location) as ExecBlock);
-    const hot: HotRegion = { translator, region, blocks, siblings: regions };
+    const known = new Set(region.entries);
+    const replaced = [...this.replacedBy(ctx, region.locations)].filter((old) =>
+      old.region.entries.every((entry) => known.has(entry)),
+    );
+    const generation = Math.max(0, ...replaced.map((hot) => hot.generation + 1));
+    const hot: HotRegion = { translator, region, blocks, missing: formed.missing, generation, siblings: regions };
+    for (const old of replaced) this.drop(old);
     regions.add(hot);
-    for (const block of blocks) block.regions.add(hot);
+    this.spotsOf(ctx).adopted(hot);
+    for (const block of blocks) {
+      block.regions.add(hot);
+      if (block.hotEntry === undefined) block.entry.heat = 0;
+    }
     for (const location of region.entries) {
       const block = ctx.mappings.get(location) as ExecBlock;
       block.hotEntry = hot;
@@ -227,6 +278,7 @@ export class Tiering {
   private drop(hot: HotRegion): void {
     hot.translator.invalidate(hot.region);
     hot.siblings.delete(hot);
+    for (const spots of this.spots.values()) spots.dropped(hot);
     for (const block of hot.blocks) {
       block.regions.delete(hot);
       if (block.hotEntry !== hot) continue;

@@ -1,7 +1,10 @@
 /**
  * The control flow of one region. Node 0 is a root without code that leads to every entry; node n is block n - 1. Nodes
- * are numbered again in reverse postorder, from which dominators follow (Cooper, Harvey and Kennedy).
+ * are numbered again in reverse postorder, from which dominators follow (Cooper, Harvey and Kennedy). The graph is
+ * reducible: an edge backwards leads to a node that dominates its source.
  */
+import { reversePostorder } from './graph-order.js';
+
 export interface FlowGraph {
   /** Successors by node, duplicates included. */
   readonly successors: readonly (readonly number[])[];
@@ -16,28 +19,7 @@ export interface FlowGraph {
   readonly isLoopHeader: readonly boolean[];
   /** More than one forward edge leads here. */
   readonly isMerge: readonly boolean[];
-  /** Every edge backwards leads to a node that dominates its source. */
-  readonly isReducible: boolean;
 }
-
-const reversePostorder = (successors: readonly (readonly number[])[]): number[] => {
-  const seen = new Uint8Array(successors.length);
-  const postorder: number[] = [];
-  const stack: { node: number; next: number }[] = [{ node: 0, next: 0 }];
-  seen[0] = 1;
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1] as { node: number; next: number };
-    const to = (successors[top.node] as number[])[top.next++];
-    if (to === undefined) {
-      postorder.push(top.node);
-      stack.pop();
-    } else if (seen[to] === 0) {
-      seen[to] = 1;
-      stack.push({ node: to, next: 0 });
-    }
-  }
-  return postorder.reverse();
-};
 
 const findDominators = (nodes: readonly number[], order: Int32Array, predecessors: readonly number[][]): Int32Array => {
   const dominator = new Int32Array(order.length).fill(-1);
@@ -73,11 +55,6 @@ export const buildFlowGraph = (successors: readonly (readonly number[])[]): Flow
   const predecessors: number[][] = successors.map(() => []);
   for (const from of nodes) for (const to of successors[from] as number[]) (predecessors[to] as number[]).push(from);
   const dominator = findDominators(nodes, order, predecessors);
-  const dominates = (a: number, b: number): boolean => {
-    let at = b;
-    while ((order[at] as number) > (order[a] as number)) at = dominator[at] as number;
-    return at === a;
-  };
   const children: number[][] = successors.map(() => []);
   for (const node of nodes.slice(1)) (children[dominator[node] as number] as number[]).push(node);
   const isBackward = (from: number, to: number) => (order[to] as number) <= (order[from] as number);
@@ -89,6 +66,5 @@ export const buildFlowGraph = (successors: readonly (readonly number[])[]): Flow
     children,
     isLoopHeader: predecessors.map((from, to) => from.some((p) => isBackward(p, to))),
     isMerge: predecessors.map((from, to) => from.filter((p) => !isBackward(p, to)).length > 1),
-    isReducible: predecessors.every((from, to) => from.every((p) => !isBackward(p, to) || dominates(to, p))),
   };
 };

@@ -8,26 +8,27 @@ export interface RegionBounds {
   readonly instructions: number;
 }
 
-const BOUNDS: RegionBounds = { blocks: 96, instructions: 600 };
+const BOUNDS: RegionBounds = { blocks: 128, instructions: 900 };
 
 /** Whether the hot tier takes this block: little-endian, not entered inside an IT block. */
 export const isTranslatable = (location: Location): boolean =>
   locationItState(location) === 0 && !locationIsBigEndian(location);
 
+/** Where a call of `block` returns to. */
+const returnSites = ({ terminal }: IrBlock): Location[] =>
+  'link' in terminal && terminal.flow === 'call' && terminal.link !== undefined ? [terminal.link] : [];
+
 /** Where control may go from `block` without leaving the guest function: over a call, to its return site. */
 const localSuccessors = (block: IrBlock): Location[] => {
   const { terminal } = block;
+  const sites = returnSites(block);
   switch (terminal.kind) {
     case 'jump':
-      if (terminal.flow !== 'call') return [terminal.to];
-      return terminal.link === undefined ? [] : [terminal.link];
+      return terminal.flow === 'call' ? sites : [terminal.to];
     case 'branch':
-      if (terminal.flow !== 'call') return [terminal.to, terminal.otherwise];
-      return terminal.link === undefined ? [terminal.otherwise] : [terminal.link, terminal.otherwise];
-    case 'indirect': {
-      const next = terminal.otherwise === undefined ? [] : [terminal.otherwise];
-      return terminal.flow === 'call' && terminal.link !== undefined ? [terminal.link, ...next] : next;
-    }
+      return terminal.flow === 'call' ? [...sites, terminal.otherwise] : [terminal.to, terminal.otherwise];
+    case 'indirect':
+      return terminal.otherwise === undefined ? sites : [...sites, terminal.otherwise];
     case 'svc':
       return terminal.cond === undefined ? [] : [terminal.next];
     default:
@@ -35,44 +36,86 @@ const localSuccessors = (block: IrBlock): Location[] => {
   }
 };
 
-/** The blocks of one function from `entry` on, breadth first, within bounds; undefined when there is no such block. */
-const formRegion = (
-  getBlock: (location: Location) => IrBlock | undefined,
+/** Blocks that an edge leads back to, on a walk in depth from `entry`. */
+const loopTops = (blocks: ReadonlyMap<Location, IrBlock>, entry: Location): Location[] => {
+  const tops = new Set<Location>();
+  const seen = new Set([entry]);
+  const open = new Set([entry]);
+  const stack = [{ location: entry, rest: localSuccessors(blocks.get(entry) as IrBlock) }];
+  while (stack.length > 0) {
+    const { location, rest } = stack[stack.length - 1] as (typeof stack)[number];
+    const next = rest.shift();
+    if (next === undefined) {
+      open.delete(location);
+      stack.pop();
+      continue;
+    }
+    if (open.has(next)) tops.add(next);
+    const block = blocks.get(next);
+    if (block === undefined || seen.has(next)) continue;
+    seen.add(next);
+    open.add(next);
+    stack.push({ location: next, rest: localSuccessors(block) });
+  }
+  return [...tops];
+};
+
+/** A region, and the places its function may go on at that it leaves out. */
+export interface FormedRegion extends RegionInput {
+  readonly missing: readonly Location[];
+}
+
+/** What is known at a location and may be translated. */
+export type RegionBlocks = (location: Location) => IrBlock | undefined;
+
+/**
+ * The blocks of one function from `entry` on, breadth first, within bounds; undefined when there is no such block. Its
+ * other entries are where control comes back to after the host has been asked, return sites and the tops of loops, and
+ * those of `more` that it contains.
+ */
+export const formRegion = (
+  getBlock: RegionBlocks,
   entry: Location,
-  bounds: RegionBounds,
-): RegionInput | undefined => {
-  const blocks: IrBlock[] = [];
+  more: readonly Location[] = [],
+  bounds: RegionBounds = BOUNDS,
+): FormedRegion | undefined => {
+  const blocks = new Map<Location, IrBlock>();
+  const missing: Location[] = [];
+  const sites: Location[] = [];
   const seen = new Set([entry]);
   let instructions = 0;
-  const queue = [entry];
-  for (const location of queue) {
-    const block = isTranslatable(location) ? getBlock(location) : undefined;
-    if (block === undefined || blocks.length === bounds.blocks) continue;
-    if (blocks.length > 0 && instructions + block.insnCount > bounds.instructions) continue;
-    instructions += block.insnCount;
-    blocks.push(block);
-    for (const next of localSuccessors(block)) {
-      if (!seen.has(next)) queue.push(next);
-      seen.add(next);
+  for (const location of seen) {
+    const block = isTranslatable(location) && blocks.size < bounds.blocks ? getBlock(location) : undefined;
+    if (block === undefined || (blocks.size > 0 && instructions + block.insnCount > bounds.instructions)) {
+      missing.push(location);
+      continue;
     }
+    instructions += block.insnCount;
+    blocks.set(location, block);
+    for (const next of localSuccessors(block)) seen.add(next);
+    sites.push(...returnSites(block));
   }
-  return blocks.length === 0 ? undefined : { blocks, entries: [entry] };
+  if (!blocks.has(entry)) return undefined;
+  const entries = new Set([entry, ...sites, ...loopTops(blocks, entry), ...more]);
+  return { blocks: [...blocks.values()], entries: [...entries].filter((location) => blocks.has(location)), missing };
 };
 
 /**
- * Regions to translate so that the hot locations are entries, one region each: paths into the middle of a function (a
- * return to it after its caller's region was left) get code of their own instead of a second entry, which keeps loops
- * whole. Locations without a block, inside IT blocks, or big-endian are left out.
+ * Regions to translate so that the hot locations can be entered. Locations without a block, inside IT blocks, or
+ * big-endian are left out.
  */
 export const formRegions = (
-  getBlock: (location: Location) => IrBlock | undefined,
+  getBlock: RegionBlocks,
   hot: readonly Location[],
   bounds: RegionBounds = BOUNDS,
-): RegionInput[] => {
-  const regions: RegionInput[] = [];
-  for (const entry of new Set(hot)) {
-    const region = formRegion(getBlock, entry, bounds);
-    if (region !== undefined) regions.push(region);
+): FormedRegion[] => {
+  const regions: FormedRegion[] = [];
+  const covered = new Set<Location>();
+  for (const entry of hot) {
+    const region = covered.has(entry) ? undefined : formRegion(getBlock, entry, [], bounds);
+    if (region === undefined) continue;
+    regions.push(region);
+    for (const location of region.entries) covered.add(location);
   }
   return regions;
 };

@@ -2,15 +2,16 @@ import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import { FunctionBuilder } from '../wasm/function-builder.js';
 import { ColdExits, type ExitDescription } from './cold-exits.js';
-import { controlWriter } from './control.js';
+import { ControlWriter } from './control.js';
 import { ExitWriter, edgesOf } from './exits.js';
-import { buildFlowGraph } from './flow-graph.js';
 import type { ModuleContext } from './module-context.js';
 import type { Neighbour, RegionContext } from './region-context.js';
 import { PARAMETER, REGION_SIGNATURE } from './region-function.js';
 import { type BlockState, solveState } from './state-flow.js';
 import { StateWords } from './state-words.js';
+import { writeSwitch } from './switch.js';
 import { BlockTranslator } from './translate-block.js';
+import { WordSet } from './word-set.js';
 
 /** What becomes one function: blocks of one guest function, and where they may be entered. */
 export interface RegionInput {
@@ -47,8 +48,8 @@ export const translateRegion = (
   const region: RegionContext = { ...surroundings, f, module, words, cold, blockAt, blocks, states };
   const entries = input.entries.map((entry) => blockAt.get(entry) as number);
   const successors = [entries, ...edges.map((e) => [...e.direct, ...e.afterCall])];
-  const graph = buildFlowGraph(successors.map((list) => list.map((block) => block + 1)));
-  const control = controlWriter(f, graph, (node, goto) => {
+  const asNodes = successors.map((list) => list.map((block) => block + 1));
+  const control = new ControlWriter(f, asNodes, (node, goto) => {
     const go = (block: number) => goto(block + 1);
     if (node === 0) writeEntries(region, entries, go);
     else writeBlock(region, node - 1, go, (block) => control.labelOf(node, block + 1));
@@ -59,19 +60,28 @@ export const translateRegion = (
   return { builder: f, exits: cold.descriptions };
 };
 
-/** The parameter chooses the entry; what is live there is loaded. */
+/** The parameter chooses the entry. The first has what is live there loaded, the others what is live at any of them. */
 const writeEntries = (region: RegionContext, entries: readonly number[], goto: (block: number) => void): void => {
   const { f, words, states } = region;
-  entries.forEach((block, n) => {
-    const isLast = n === entries.length - 1;
-    if (!isLast) {
-      f.get(PARAMETER).i32(n).op('i32_eq');
-      f.if();
-    }
-    words.reload((states[block] as BlockState).liveIn);
-    goto(block);
-    if (!isLast) f.end();
-  });
+  const [first, ...others] = entries as [number, ...number[]];
+  const liveAt = (block: number) => (states[block] as BlockState).liveIn;
+  if (others.length === 0) {
+    words.reload(liveAt(first));
+    goto(first);
+    return;
+  }
+  f.get(PARAMETER).op('i32_eqz').if();
+  words.reload(liveAt(first));
+  goto(first);
+  f.end();
+  const live = new WordSet();
+  for (const block of others) live.addAll(liveAt(block));
+  words.reload(live);
+  writeSwitch(
+    f,
+    () => f.get(PARAMETER),
+    others.map((block, n) => [n + 1, () => goto(block)]),
+  );
 };
 
 const writeBlock = (

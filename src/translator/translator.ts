@@ -23,6 +23,7 @@ import {
   locationPc,
 } from '../ir/location.js';
 import { ExitReason } from '../ir/terminal.js';
+import { useBranchHints } from '../wasm/branch-hints.js';
 import type { FunctionRef } from '../wasm/function-builder.js';
 import type { ExitDescription } from './cold-exits.js';
 import type { CompiledRegion, RegionDraft } from './compiled-region.js';
@@ -85,6 +86,7 @@ export class Translator {
   private retired: CompiledRegion[] = [];
 
   constructor(memory: GuestMemory, hooks: TranslatorHooks, options: TranslatorOptions = {}) {
+    useBranchHints();
     this.memory = memory;
     this.area = options.area ?? DEFAULT_AREA;
     const { buffer } = memory.memory;

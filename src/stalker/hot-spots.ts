@@ -1,0 +1,64 @@
+/**
+ * Where a context's hot code may grow. A region leaves out what was not known, or not trusted, when it was made; a block
+ * that gets hot there later is taken in by making the whole region again, so that one function has one region. Each time
+ * that takes longer to happen: what is rare does not pay for it.
+ */
+
+import type { Location } from '../ir/location.js';
+import type { FormedRegion } from '../translator/region.js';
+import { formRegion, type RegionBlocks } from '../translator/region.js';
+import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
+
+/** Doublings of the heat that makes a region grow. */
+const MAX_DOUBLINGS = 3;
+
+export class HotSpots {
+  /** Blocks that have come half the way to promotion. */
+  private warm: Segment[] = [];
+  /** Regions by the locations they leave out. */
+  private readonly missing = new Map<Location, HotRegion>();
+
+  noteWarm(segment: Segment): void {
+    this.warm.push(segment);
+  }
+
+  takeWarm(): Segment[] {
+    const { warm } = this;
+    this.warm = [];
+    return warm;
+  }
+
+  adopted(hot: HotRegion): void {
+    for (const location of hot.missing) this.missing.set(location, hot);
+  }
+
+  dropped(hot: HotRegion): void {
+    for (const location of hot.missing) if (this.missing.get(location) === hot) this.missing.delete(location);
+  }
+
+  /** The region a block belongs to: it has the block inside, or a way that leads there. */
+  regionAround(block: ExecBlock): HotRegion | undefined {
+    return this.missing.get(block.location) ?? block.regions.values().next().value;
+  }
+
+  /** How many times the usual heat a block needs. */
+  patience(block: ExecBlock): number {
+    const around = this.regionAround(block);
+    return around === undefined ? 1 : 2 ** Math.min(around.generation, MAX_DOUBLINGS);
+  }
+
+  /** The region to make so that `block` is hot code. */
+  form(block: ExecBlock, getBlock: RegionBlocks): FormedRegion | undefined {
+    const around = this.regionAround(block);
+    if (around === undefined) return formRegion(getBlock, block.location);
+    const [first] = around.region.entries as [Location];
+    const entries = [...around.region.entries];
+    if (block.regions.has(around)) entries.push(block.location);
+    const grown = formRegion(getBlock, first, entries);
+    if (grown?.blocks.some(({ location }) => location === block.location)) return grown;
+    // It has got too large; what is beyond it ends where it can be entered.
+    const rest: RegionBlocks = (location) =>
+      around.region.entries.includes(location) ? undefined : getBlock(location);
+    return formRegion(rest, block.location);
+  }
+}
