@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.js';
 import { EventKind, type ModuleNote, type SyscallNote } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
 import type { ChunkPool, HeldChunk } from '../trace/held-chunk.js';
@@ -130,7 +131,7 @@ export class DiffSide {
   private take(item: TraceItem): EventColumns | SyscallNote | undefined {
     if (item.type === 'header') {
       this.isInSegment = item.segment === this.segment;
-      if (this.isInSegment) this.header = item.header;
+      if (this.isInSegment) this.begin(item.header);
       else if (item.segment > this.segment) this.isDone = true;
       return undefined;
     }
@@ -143,6 +144,17 @@ export class DiffSide {
     else if (item.type === 'end') this.end = item.end;
     else if (item.type === 'note') return this.note(item.note);
     return undefined;
+  }
+
+  private begin(header: RecordedHeader): void {
+    this.header = header;
+    if (!header.callSummary) return;
+    throw new UsageError(
+      `${this.reader.name} holds only how often each call happened, so there is no order to compare`,
+      {
+        hint: 'compare two summaries: armstalk summarize --by callsite --csv',
+      },
+    );
   }
 
   private note(note: Extract<TraceItem, { type: 'note' }>['note']): SyscallNote | undefined {

@@ -1,4 +1,4 @@
-import type { ModuleNote } from '../events/event.js';
+import type { CallSummaryNote, ModuleNote } from '../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
 import type { TraceIntegrity, TraceReader } from '../trace/reader.js';
 import { exitOf, type TraceFacts } from './trace-facts.js';
@@ -20,6 +20,8 @@ export interface SegmentInfo {
     readonly probe: number;
     readonly signal: number;
     readonly incident: number;
+    /** Calls that were only counted. */
+    readonly countedCalls: number;
   };
   readonly lost: number;
 }
@@ -41,6 +43,7 @@ interface SegmentCount {
   chunks: number;
   readonly kinds: number[];
   readonly notes: { syscall: number; probe: number; signal: number; incident: number };
+  countedCalls: number;
 }
 
 const begin = (header: RecordedHeader): SegmentCount => ({
@@ -52,6 +55,7 @@ const begin = (header: RecordedHeader): SegmentCount => ({
   chunks: 0,
   kinds: [0, 0, 0, 0, 0],
   notes: { syscall: 0, probe: 0, signal: 0, incident: 0 },
+  countedCalls: 0,
 });
 
 /** What a trace is and how much of it is there, without decoding events. */
@@ -64,7 +68,10 @@ export const describeTrace = async (reader: TraceReader): Promise<TraceInfo> => 
     if (item.type === 'end') segment.end = item.end;
     else if (item.type === 'note') {
       if (item.note.type === 'module') segment.modules.push(item.note);
-      else if (item.note.type !== 'thread') segment.notes[item.note.type]++;
+      else if (item.note.type === 'call-summary') {
+        segment.threads.add(item.note.tid);
+        segment.countedCalls += callsIn(item.note);
+      } else if (item.note.type !== 'thread') segment.notes[item.note.type]++;
     } else if (item.type === 'chunk-facts') {
       const { tid, lastClock, kindCounts } = item.facts;
       segment.threads.add(tid);
@@ -82,6 +89,8 @@ export const describeTrace = async (reader: TraceReader): Promise<TraceInfo> => 
   };
 };
 
+const callsIn = ({ calls }: CallSummaryNote): number => calls.reduce((sum, [, , count]) => sum + count, 0);
+
 const segmentInfo = (segment: SegmentCount): SegmentInfo => {
   const [call = 0, ret = 0, exec = 0, block = 0, compile = 0] = segment.kinds;
   return {
@@ -91,7 +100,7 @@ const segmentInfo = (segment: SegmentCount): SegmentInfo => {
     insns: segment.end?.clock ?? segment.latestClock,
     threads: [...segment.threads].sort((a, b) => a - b),
     chunks: segment.chunks,
-    counts: { call, ret, exec, block, compile, ...segment.notes },
+    counts: { call, ret, exec, block, compile, ...segment.notes, countedCalls: segment.countedCalls },
     lost: segment.end?.lost ?? 0,
   };
 };

@@ -192,6 +192,7 @@ class Replay {
       this.tree.forgetAddresses();
       return;
     }
+    if (note.type === 'call-summary') return;
     const { threads, range } = this.options;
     const clock = noteClock(note);
     if (this.isPastRange || (threads && !threads.includes(note.tid))) return;

@@ -1,4 +1,4 @@
-import type { ModuleNote, Note } from '../events/event.js';
+import type { CallSummaryNote, ModuleNote, Note } from '../events/event.js';
 import type { EventColumns } from '../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
 import type { TraceItem, TraceReader } from '../trace/reader.js';
@@ -8,6 +8,7 @@ import { CallTree } from './call-tree.js';
 import { CallsiteTable } from './callsite-table.js';
 import { type MergedItem, mergeByClock, noteClock } from './clock-merge.js';
 import type { CostRows } from './cost-rows.js';
+import { CountedCalls } from './counted-calls.js';
 import { Coverage, type CoverageRow } from './coverage.js';
 import { FilteredStats } from './filtered-stats.js';
 import { type ClockRange, filtersCalls, type ReadFilters } from './filters.js';
@@ -95,6 +96,7 @@ class SummaryFold {
   private readonly callsites = new CallsiteTable(this.symbols);
   private readonly tree = new CallTree();
   private readonly plain: CallStats;
+  private readonly counted: CountedCalls;
   private readonly filtered: FilteredStats | undefined;
   private readonly blocks = new BlockCounts();
   private readonly coverage = new Coverage();
@@ -119,8 +121,9 @@ class SummaryFold {
     const { filters = {}, range, tree } = options;
     const table = this.costTable();
     this.plain = new CallStats(table);
-    if (tree || range || filtersCalls(filters))
-      this.filtered = new FilteredStats(table, this.symbols, this.filterOptions());
+    const needsOrder = Boolean(tree || range || filtersCalls(filters));
+    this.counted = new CountedCalls(table, needsOrder);
+    if (needsOrder) this.filtered = new FilteredStats(table, this.symbols, this.filterOptions());
   }
 
   /** Notes go with what threads do at the time only where calls decide which of them count. */
@@ -143,7 +146,7 @@ class SummaryFold {
 
   summary(readers: readonly TraceReader[]): Summary {
     this.endSegment();
-    const { top = 0, sort } = this.options;
+    const { top = 0, sort = this.counted.isPresent && this.hasCosts ? ['calls'] : undefined } = this.options;
     const [name, rows] = this.table();
     const sorted = sortRows([...rows], this.by, sort);
     return {
@@ -156,6 +159,10 @@ class SummaryFold {
       ...(this.options.coverage ? { coverage: this.coverage.rows() } : {}),
       ...(this.options.tree ? { tree: treeRows(this.tree, this.functions.rows, top) } : {}),
     };
+  }
+
+  private get hasCosts(): boolean {
+    return ['function', 'module', 'callsite'].includes(this.by);
   }
 
   private costTable(): CostRows {
@@ -181,7 +188,9 @@ class SummaryFold {
   private endSegment(): void {
     this.insns += this.end?.clock ?? this.latestClock;
     this.lost += this.end?.lost ?? 0;
-    (this.filtered ?? this.plain).endSegment(this.end?.clock ?? 0);
+    const stats = this.filtered ?? this.plain;
+    stats.endSegment(this.end?.clock ?? 0);
+    this.counted.endSegment(stats.ended);
     this.blocks.endSegment(this.symbols);
     this.coverage.endSegment(this.modules);
     this.lastEnd = this.end;
@@ -213,12 +222,20 @@ class SummaryFold {
 
   private addNote(note: Note): void {
     if (note.type === 'module') this.addModule(note);
+    else if (note.type === 'call-summary') this.addCallSummary(note);
     else if (note.type === 'thread') {
       if (note.name) this.threadNames.set(note.tid, note.name);
     } else if (this.counts(note)) {
       if (note.type === 'syscall') this.syscalls.add(note);
       else if (note.type === 'probe') this.probes.add(note);
     }
+  }
+
+  private addCallSummary(note: CallSummaryNote): void {
+    const { threads } = this.options;
+    if (threads && !threads.includes(note.tid)) return;
+    this.sawThread(note.tid, note.clock);
+    this.counted.add(note);
   }
 
   private counts(note: Exclude<Note, ModuleNote>): boolean {
@@ -264,6 +281,7 @@ class SummaryFold {
       threads: this.threads,
       deepestStack: ended.rows.reduce((deepest, thread) => Math.max(deepest, thread.deepest), 0),
       lost: this.lost,
+      ...(this.counted.isPresent ? { countsOnly: true } : {}),
     });
   }
 }

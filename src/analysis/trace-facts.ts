@@ -16,10 +16,12 @@ export interface TraceFacts {
   readonly deepestStack: number;
   readonly complete: boolean;
   readonly lost: number;
+  /** Calls were only counted: rows have no costs, and 0 stands for what is not known. */
+  readonly countsOnly?: boolean;
   readonly incomplete?: { readonly intactPackets: number; readonly intactEvents: number; readonly reason: string };
 }
 
-type Known = Pick<TraceFacts, 'buildId' | 'exit' | 'insns' | 'threads' | 'deepestStack' | 'lost'>;
+type Known = Pick<TraceFacts, 'buildId' | 'exit' | 'insns' | 'threads' | 'deepestStack' | 'lost' | 'countsOnly'>;
 
 /** The facts of all of them together; program and arguments are the first one's. */
 export const traceFacts = (readers: readonly TraceReader[], known: Known): TraceFacts => {

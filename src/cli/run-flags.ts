@@ -20,7 +20,7 @@ export const RUN_FLAGS = {
     read: parseEventList,
     summary:
       'what to record: compile,call,ret,block,exec,syscall,signal, all or none; +KIND,-KIND change the default ' +
-      '(compile,call,ret,syscall,signal); threads and the load map are always recorded',
+      '(compile,call,ret,syscall,signal); threads and the load map are always recorded; call-summary counts calls only',
   },
   profile: {
     type: 'option',

@@ -8,10 +8,27 @@ type Row = Readonly<Record<string, unknown>>;
 export interface SummaryColumn extends Column<Row> {
   /** Shown only when asked for with --fields. */
   readonly isExtra?: boolean;
+  /** Not known where calls were only counted. */
+  readonly needsOrder?: boolean;
 }
+
+/** Keys whose values come from the order of events. */
+const ORDERED: ReadonlySet<string> = new Set([
+  'total',
+  'self',
+  'returns',
+  'unwound',
+  'min',
+  'mean',
+  'max',
+  'deepest',
+  'insns',
+  'events',
+]);
 
 const number = (header: string, key: string, isExtra = false): SummaryColumn => ({
   header,
+  needsOrder: ORDERED.has(key),
   value: (row) => row[key] as number,
   isExtra,
 });
@@ -33,6 +50,7 @@ const place = (header: string, key: string): SummaryColumn => ({
 /** How much of all the instructions counted a row's own are. */
 const share = (header: string, allInsns: number): SummaryColumn => ({
   header,
+  needsOrder: true,
   value: (row) => (allInsns === 0 ? 0 : ((row.self as number) / allInsns) * 100),
   digits: 1,
   suffix: '%',

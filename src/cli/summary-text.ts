@@ -40,8 +40,12 @@ const footLine = (summary: Summary, shown: number): string => {
 };
 
 /** The columns asked for, in the order asked for; `+a,b` adds to the usual ones, before the last. */
-const chooseColumns = (all: readonly SummaryColumn[], fields: string | undefined): readonly SummaryColumn[] => {
-  const usual = all.filter(({ isExtra }) => !isExtra);
+const chooseColumns = (
+  all: readonly SummaryColumn[],
+  fields: string | undefined,
+  countsOnly = false,
+): readonly SummaryColumn[] => {
+  const usual = all.filter(({ isExtra, needsOrder }) => !isExtra && !(countsOnly && needsOrder));
   if (fields === undefined) return usual;
   const isAddition = fields.startsWith('+');
   const chosen = fields
@@ -80,7 +84,7 @@ const tableText = (summary: Summary, style: SummaryStyle): string => {
   const allSelf = selfOf(rowsOf(summary));
   const rows = style.isTree ? [...pathsOf(summary.tree)] : firstRows(summary, style);
   const columns = style.isTree ? treeColumns(allSelf) : summaryColumns(summary.by, allSelf);
-  const table = rowsText(rows, chooseColumns(columns, style.fields), style);
+  const table = rowsText(rows, chooseColumns(columns, style.fields, summary.trace.countsOnly), style);
   const coverage = summary.coverage as unknown as readonly Row[] | undefined;
   const covered = coverage === undefined ? '' : rowsText(coverage, COVERAGE_COLUMNS, style);
   if (style.format !== 'table' || !style.hasHeader) return table + covered;

@@ -24,6 +24,15 @@ const damageText = (name: string, { reason, intactPackets, intactEvents }: Trace
 export const wasRead = ({ integrity }: TraceReader): boolean =>
   integrity.sizeBytes > 0 || integrity.firstBadOffset !== undefined;
 
+/** Says so when traces hold only counts of calls, for readers that show what happened in order. */
+export const warnOfCounts = (readers: readonly TraceReader[], { quiet }: { quiet: boolean }): void => {
+  const counted = readers.filter(({ headers }) => headers.some(({ callSummary }) => callSummary));
+  if (quiet) return;
+  for (const { name } of counted) {
+    note(`warning: ${name} holds only how often each call happened; armstalk summarize shows it`);
+  }
+};
+
 /** Warns of incomplete traces; gives the exit code. */
 export const exitCodeFor = (readers: readonly TraceReader[], flags: { strict: boolean; quiet: boolean }): number => {
   const torn = readers.filter(({ integrity }) => !integrity.complete);

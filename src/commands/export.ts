@@ -6,7 +6,7 @@ import { anyOf } from '../cli/pattern.js';
 import { showProgress } from '../cli/progress.js';
 import { readNames } from '../cli/read-filters.js';
 import { NAME_FLAGS, READ_FLAGS, SUMMARIZE_FLAGS } from '../cli/read-flags.js';
-import { exitCodeFor, openTraces } from '../cli/trace-input.js';
+import { exitCodeFor, openTraces, warnOfCounts } from '../cli/trace-input.js';
 import { count, oneOf, text } from '../cli/values.js';
 import {
   EXPORT_FORMATS,
@@ -117,6 +117,7 @@ export default class Export extends BaseCommand {
       if (output !== '-' && !flags.quiet) note(`wrote ${output} as ${to} (${facts})`);
     }
     done();
+    if (hasCalls) warnOfCounts(readers, flags);
     target.close();
     return exitCodeFor(readers, flags);
   }

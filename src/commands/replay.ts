@@ -6,7 +6,7 @@ import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
 import { REPLAY_FLAGS } from '../cli/replay-flags.js';
 import { replayText } from '../cli/replay-style.js';
 import { verifyTrace } from '../cli/replay-verify.js';
-import { exitCodeFor, wasRead } from '../cli/trace-input.js';
+import { exitCodeFor, warnOfCounts, wasRead } from '../cli/trace-input.js';
 import { openForReplay, replayTrace, TraceReader, UsageError } from '../index.js';
 
 const DEFAULT_TRACE = 'trace.pb';
@@ -59,6 +59,7 @@ export default class Replay extends BaseCommand {
       page = '';
     }
     done();
+    warnOfCounts([reader], flags);
     await output.write(paint(page + text.tail));
     await output.close();
     return wasRead(reader) ? exitCodeFor([reader], flags) : 0;

@@ -108,4 +108,16 @@ export interface IncidentNote {
   readonly message: string;
 }
 
-export type Note = ThreadNote | ModuleNote | SyscallNote | SignalNote | ProbeNote | IncidentNote;
+/** One call: the instruction (interworking), its target (interworking), how often. */
+export type CallCount = readonly [location: number, target: number, count: number];
+
+/** How often a thread's calls happened since its summary before this one: all there is when sequence is not recorded. */
+export interface CallSummaryNote {
+  readonly type: 'call-summary';
+  readonly tid: number;
+  readonly clock: number;
+  /** Ordered by location, then target; each pair once. */
+  readonly calls: readonly CallCount[];
+}
+
+export type Note = ThreadNote | ModuleNote | SyscallNote | SignalNote | ProbeNote | IncidentNote | CallSummaryNote;

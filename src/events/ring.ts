@@ -18,6 +18,9 @@
  *
  *   UNMATCHED, SHADOW_TOP after the pop, target, not written    before the RET that it is about
  *   DEPTH, SHADOW_TOP                                           frames were dropped, or a push did not count
+ *
+ * Counting records are for a sink that only asks how often each call happened (`EventSink.processCalls`): the site, and
+ * the target behind it where that is dynamic. There is no clock and no shadow stack.
  */
 import type { EventMask } from './event.js';
 
@@ -98,6 +101,9 @@ export interface EventBatch {
 export interface CompactBatch extends Omit<EventBatch, 'count'> {
   readonly elsewhere: number;
 }
+
+/** Counting records of one thread. */
+export type CallBatch = Pick<EventBatch, 'tid' | 'words' | 'sites'>;
 
 /** One decoded event, for callers who want objects and not speed. */
 export interface StalkerEvent {

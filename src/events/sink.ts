@@ -1,5 +1,5 @@
 import type { EventMask, Note } from './event.js';
-import type { CompactBatch, EventBatch } from './ring.js';
+import type { CallBatch, CompactBatch, EventBatch } from './ring.js';
 
 /**
  * A consumer of events. Five verbs as in Frida, a batch at a time, plus `note` for the rare kinds. Calls are synchronous
@@ -13,6 +13,8 @@ export interface EventSink {
   process(batch: EventBatch): void;
   /** Present in a sink that would rather have compact records where they suffice; it must take both. */
   processCompact?(batch: CompactBatch): void;
+  /** Present in a sink that wants CALL alone, and of that only where it was and where it went; it must take both. */
+  processCalls?(batch: CallBatch): void;
   note?(note: Note): void;
   /** Hands everything held back to the consumer (called at faults, signals, exits and on request). */
   flush?(): void;

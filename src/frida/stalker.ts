@@ -7,12 +7,14 @@ import type { Insn } from '../arm/insn.js';
 import { UsageError } from '../errors.js';
 import { EventKind, type EventMask } from '../events/event.js';
 import type { StalkerEvent } from '../events/ring.js';
+import type { EventSink } from '../events/sink.js';
 import type { CallProbeDetails } from '../stalker/call-probe.js';
 import type { StalkerIterator } from '../stalker/iterator.js';
 import type { Backpatch, StalkerObserver } from '../stalker/observer.js';
 import type { Profile } from '../stalker/options.js';
 import type { Transformer } from '../stalker/transformer.js';
 import { attached } from './attached.js';
+import { CallSummarySink } from './call-summary-sink.js';
 import { parseEvents } from './gum-event.js';
 import { Instruction } from './instruction.js';
 import { type NativePointer, type PointerValue, ptr } from './native-pointer.js';
@@ -95,9 +97,17 @@ class ScriptStalker {
     engine.follow(threadOf(first), {
       profile,
       events: mask,
-      ...(mask === 0 ? {} : { sink: new ScriptSink(mask, options, this.queueCapacity, this.queueDrainInterval) }),
+      ...(mask === 0 ? {} : { sink: this.sinkFor(mask, options) }),
       ...(transform === undefined ? {} : { transformer: scriptTransformer(transform) }),
     });
+  }
+
+  private sinkFor(mask: EventMask, options: StalkerOptions): EventSink {
+    const { onCallSummary, onReceive, onEvent } = options;
+    if (mask === EventKind.CALL && onCallSummary !== undefined && !onReceive && !onEvent) {
+      return new CallSummarySink(onCallSummary, this.queueDrainInterval);
+    }
+    return new ScriptSink(mask, options, this.queueCapacity, this.queueDrainInterval);
   }
 
   unfollow(threadId?: number): void {

@@ -9,6 +9,8 @@ export interface EventSelection {
   readonly mask: EventMask;
   readonly syscalls: boolean;
   readonly signals: boolean;
+  /** Calls are counted instead of recorded: no sequence, no returns, no costs. */
+  readonly callSummary?: boolean;
 }
 
 const MASKS: Readonly<Record<string, EventMask>> = {
@@ -19,13 +21,16 @@ const MASKS: Readonly<Record<string, EventMask>> = {
   compile: EventKind.COMPILE,
 };
 const ALWAYS = ['thread', 'map'];
-const WORDS = [...Object.keys(MASKS), 'syscall', 'signal', ...ALWAYS];
+const KINDS = [...Object.keys(MASKS), 'syscall', 'signal', ...ALWAYS];
+const CALL_SUMMARY = 'call-summary';
+const WORDS = [...KINDS, CALL_SUMMARY];
 const DEFAULT = ['compile', 'call', 'ret', 'syscall', 'signal'];
 
 const toSelection = (words: ReadonlySet<string>): EventSelection => ({
   mask: Object.entries(MASKS).reduce((mask, [word, bit]) => (words.has(word) ? mask | bit : mask), 0),
   syscalls: words.has('syscall'),
   signals: words.has('signal'),
+  ...(words.has(CALL_SUMMARY) ? { callSummary: true } : {}),
 });
 
 export const DEFAULT_EVENTS: EventSelection = toSelection(new Set(DEFAULT));
@@ -33,7 +38,7 @@ export const NO_EVENTS: EventSelection = toSelection(new Set());
 
 /**
  * `call,ret` keeps exactly these; `+block,-compile` changes the default; `all` and `none` are what they say. Throws
- * UsageError on an unknown kind.
+ * UsageError on an unknown kind, and on `call-summary` together with calls one by one.
  */
 export const parseEventList = (list: string): EventSelection => {
   const items = list.split(',').filter((item) => item !== '');
@@ -42,7 +47,7 @@ export const parseEventList = (list: string): EventSelection => {
   for (const item of items) {
     const word = item.replace(/^[+-]/, '');
     if (word === 'none' && !isChange) continue;
-    const words = word === 'all' ? WORDS : [word];
+    const words = word === 'all' ? KINDS : [word];
     if (word !== 'all' && !WORDS.includes(word)) {
       throw new UsageError(`there is no event kind ${JSON.stringify(word)}`, {
         hint: `choose from: ${WORDS.join(', ')}, all, none; +KIND and -KIND change the default`,
@@ -50,7 +55,13 @@ export const parseEventList = (list: string): EventSelection => {
     }
     for (const one of words) item.startsWith('-') ? chosen.delete(one) : chosen.add(one);
   }
-  return toSelection(chosen);
+  const selection = toSelection(chosen);
+  if (selection.callSummary && selection.mask !== 0) {
+    throw new UsageError('call-summary counts calls instead of recording what happened in order', {
+      hint: 'besides it there can be only syscall, signal, thread and map',
+    });
+  }
+  return selection;
 };
 
 /** Whether a recording with this selection keeps `note`. */

@@ -17,6 +17,7 @@ import type { TierOptions } from '../stalker/tiering.js';
 import type { TraceHeader } from '../trace/messages.js';
 import { TraceWriter } from '../trace/writer.js';
 import { writerThreadScript } from '../trace/writer-thread.js';
+import { CallSummarySink } from './call-summary-sink.js';
 import { CodeMap } from './code-map.js';
 import { type CrashReport, describeCrash } from './crash-report.js';
 import { EventLimit } from './event-limit.js';
@@ -74,6 +75,8 @@ class Session {
   private readonly probes: Probes;
   private readonly codeMap = new CodeMap();
   private readonly writer: TraceWriter | undefined;
+  /** Stands between the engine and the writer when calls are only counted. */
+  private readonly callSummary: CallSummarySink | undefined;
   private readonly listeners: readonly EventSink[];
   private readonly process: Process;
   /** Notes from before the trace was open. */
@@ -91,6 +94,7 @@ class Session {
     if (options.output !== undefined) {
       const threadScript = (options.writerThread ?? true) ? writerThreadScript() : undefined;
       this.writer = new TraceWriter({ mask, codec: options.codec ?? 'deflate', threadScript });
+      if (this.selection.callSummary) this.callSummary = new CallSummarySink(this.writer);
     }
     this.process = Process.spawn(path, this.processOptions());
   }
@@ -139,7 +143,8 @@ class Session {
     const { tier, hotThreshold } = this.options;
     const stalker = new Stalker(memory, withoutUndefined({ tier, hotThreshold }) as TierOptions);
     stalker.prefetchAtStart = this.prefetch;
-    const sinks = [...(this.writer === undefined ? [] : [this.writer]), ...this.listeners];
+    const recorder = this.callSummary ?? this.writer;
+    const sinks: EventSink[] = [...(recorder === undefined ? [] : [recorder]), ...this.listeners];
     const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
     const { maxEvents, profile = 'precise' } = this.options;
     if (maxEvents !== undefined) sinks.push(new EventLimit(mask, maxEvents, () => this.process.stop('max-events')));
@@ -181,6 +186,7 @@ class Session {
       clock: options.clock ?? 'virtual',
       profile: options.profile ?? 'precise',
       eventMask: this.selection.mask,
+      ...(this.selection.callSummary ? { callSummary: true } : {}),
       probes: this.probes.counts.flatMap(({ spec, addresses }, id) =>
         addresses.length === 0 ? [{ id, spec, address: 0 }] : addresses.map((address) => ({ id, spec, address })),
       ),
@@ -201,6 +207,7 @@ class Session {
     if (note.type === 'module' && !this.codeMap.all.some(({ start }) => start === note.start)) {
       this.codeMap.add(note, undefined);
     }
+    this.callSummary?.passed(note.clock);
     if (keepsNote(this.selection, note)) this.writer?.note(note);
     for (const listener of this.listeners) listener.note?.(note);
   }
@@ -212,6 +219,7 @@ class Session {
     const { writer, options } = this;
     this.process.engine.drain();
     for (const listener of this.listeners) listener.flush?.();
+    this.callSummary?.write(result.instructions);
     writer?.end({ ...traceEnd(end), clock: result.instructions });
     this.process.close();
     return {
@@ -233,7 +241,7 @@ class Session {
       (this.selection.mask & kind) === 0 ? undefined : kindCounts[index];
     return withoutUndefined({
       threads: this.threads,
-      calls: counted(EventKind.CALL, 0),
+      calls: this.callSummary?.calls ?? counted(EventKind.CALL, 0),
       returns: counted(EventKind.RET, 1),
       execs: counted(EventKind.EXEC, 2),
       blocks: counted(EventKind.BLOCK, 3),
@@ -249,6 +257,7 @@ class Session {
     const message = error instanceof Error ? error.message : String(error);
     try {
       this.process.engine.drain();
+      this.callSummary?.write(this.process.engine.clock);
       this.writer?.note(this.failure(message));
       this.writer?.end({ reason: 'error', clock: this.process.engine.clock, message });
     } catch {

@@ -57,7 +57,8 @@ export class EventRing {
       shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
       elsewhere: live.elsewhere,
     };
-    if (live.isCompact) live.sink.processCompact?.(batch);
+    if (live.isCounting) live.sink.processCalls?.(batch);
+    else if (live.isCompact) live.sink.processCompact?.(batch);
     else live.sink.process({ ...batch, count: bytes / RECORD_BYTES });
   }
 

@@ -8,7 +8,7 @@ import type { EventSink } from '../events/sink.js';
 import type { Location } from '../ir/location.js';
 import type { ExecBlock, Segment } from './exec-block.js';
 import type { StalkerObserver } from './observer.js';
-import { type FollowOptions, isFollow, NOT_FOLLOWED, usesCompactRecords } from './options.js';
+import { type FollowOptions, isFollow, NOT_FOLLOWED, onlyCountsCalls, usesCompactRecords } from './options.js';
 import type { ShadowStack } from './shadow-stack.js';
 import type { ThreadRequest } from './thread-requests.js';
 import { keepEverything, type Transformer } from './transformer.js';
@@ -32,6 +32,7 @@ export class ExecCtx {
   readonly shadowStack: ShadowStack | undefined;
   /** Which layout its ring records have: see events/ring. */
   readonly isCompact: boolean;
+  readonly isCounting: boolean;
   /** Byte address of the shadow stack's top while the thread is not the live one. */
   shadowTop: number;
   state: number = CtxState.ACTIVE;
@@ -78,6 +79,7 @@ export class ExecCtx {
     this.sink = options.sink;
     this.shadowStack = shadowStack;
     this.isCompact = usesCompactRecords(options);
+    this.isCounting = onlyCountsCalls(options);
     this.shadowTop = shadowStack?.base ?? 0;
     this.running = this;
   }

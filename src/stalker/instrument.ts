@@ -11,7 +11,7 @@ import { Word } from '../guest/cpu-state.js';
 import type { Builder } from '../ir/builder.js';
 import { ExitReason, type ValueId } from '../ir/terminal.js';
 import type { Exclusions } from './exclusion.js';
-import { type FollowOptions, isFollow, usesCompactRecords } from './options.js';
+import { type FollowOptions, isFollow, needsShadowStack, onlyCountsCalls, usesCompactRecords } from './options.js';
 
 /** A site whose clockAdjust waits for the number of instructions in its segment. */
 interface OpenSite {
@@ -62,6 +62,7 @@ export class Instrument {
   private readonly slowPaths: SlowPaths;
   private readonly quiet: boolean;
   private readonly isCompact: boolean;
+  private readonly isCounting: boolean;
   private readonly open: OpenSite[] = [];
   private blockSite = -1;
   private segment = -1;
@@ -75,6 +76,7 @@ export class Instrument {
     this.slowPaths = slowPaths;
     this.quiet = quiet;
     this.isCompact = usesCompactRecords(options);
+    this.isCounting = onlyCountsCalls(options);
   }
 
   private wants(kind: number): boolean {
@@ -82,7 +84,7 @@ export class Instrument {
   }
 
   private get hasShadowStack(): boolean {
-    return this.wants(EventKind.CALL | EventKind.RET);
+    return needsShadowStack(this.options);
   }
 
   /** At the very start of a block: leave for a drain when the ring is near its end. */
@@ -119,10 +121,11 @@ export class Instrument {
   transfer(b: Builder, t: Transfer): void {
     this.watchReturn(b, t);
     if (t.link !== undefined) this.excludedCall(b, t.target);
-    if (!this.hasShadowStack) return;
+    if (!this.hasShadowStack && !this.isCounting) return;
     const pc = this.options.profile === 'gum' && t.itStart !== undefined ? t.itStart : t.insn.pc;
     const location = t.insn.isa === 'thumb' ? pc + 1 : pc;
-    if (t.link !== undefined) this.call(b, t, location, t.link);
+    if (this.isCounting) this.countCall(b, t, location);
+    else if (t.link !== undefined) this.call(b, t, location, t.link);
     else if (this.options.profile === 'gum') this.gumTransfer(b, t, location);
     else if (t.form !== 'b') this.preciseTransfer(b, t, location);
   }
@@ -207,6 +210,15 @@ export class Instrument {
     const grown = b.add(top, b.const(FRAME_BYTES));
     b.set(grown, Word.SHADOW_TOP);
     b.when(b.ltU(b.get(Word.SHADOW_LIMIT), grown), () => b.callout(this.slowPaths.full));
+  }
+
+  private countCall(b: Builder, t: Transfer, location: number): void {
+    if (t.link === undefined) return;
+    const fixed = b.constantOf(t.target);
+    const head = b.get(Word.RING_HEAD);
+    b.hostStore32(head, b.const(this.sites.add(EventKind.CALL, location, fixed && fixed >>> 0, 0)), 0);
+    if (fixed === undefined) b.hostStore32(head, t.target, 4);
+    b.set(b.add(head, b.const(fixed === undefined ? 8 : 4)), Word.RING_HEAD);
   }
 
   private preciseTransfer(b: Builder, t: Transfer, location: number): void {

@@ -33,6 +33,14 @@ export const usesCompactRecords = ({ profile, events, sink }: FollowOptions): bo
   return profile === 'precise' && (events & both) === both && sink?.processCompact !== undefined;
 };
 
+/** Whether calls are only counted: see events/ring. */
+export const onlyCountsCalls = ({ events, sink }: FollowOptions): boolean =>
+  events === EventKind.CALL && sink?.processCalls !== undefined;
+
+/** Whether calls and returns are followed on a shadow stack. */
+export const needsShadowStack = (options: FollowOptions): boolean =>
+  (options.events & (EventKind.CALL | EventKind.RET)) !== 0 && !onlyCountsCalls(options);
+
 /** How a thread runs that nobody follows. */
 export const NOT_FOLLOWED: FollowOptions = { profile: 'precise', events: 0 };
 

@@ -2,7 +2,6 @@
  * The threads and their contexts: made, replaced, destroyed, and which one is live. A context that goes releases its
  * callouts first, then its sink is stopped, then its memory is given back.
  */
-import { EventKind } from '../events/event.js';
 import { FRAME_BYTES } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
 import type { Location } from '../ir/location.js';
@@ -11,7 +10,7 @@ import type { BlockCache } from './block-cache.js';
 import type { EventRing } from './event-ring.js';
 import type { ExecBlock } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
-import type { FollowOptions } from './options.js';
+import { type FollowOptions, needsShadowStack } from './options.js';
 import { installShadowStack, type ShadowFrame, type ShadowStacks } from './shadow-stack.js';
 import { dropRequests } from './thread-requests.js';
 import type { Tiering } from './tiering.js';
@@ -60,8 +59,7 @@ export class ThreadContexts {
   }
 
   add(tid: number, options: FollowOptions): ExecCtx {
-    const needsStack = (options.events & (EventKind.CALL | EventKind.RET)) !== 0;
-    const stack = needsStack ? this.parts.shadowStacks.allocate(options.profile) : undefined;
+    const stack = needsShadowStack(options) ? this.parts.shadowStacks.allocate(options.profile) : undefined;
     const ctx = new ExecCtx(tid, options, stack);
     this.byTid.set(tid, ctx);
     if (ctx.sink !== undefined) {

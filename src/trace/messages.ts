@@ -23,6 +23,8 @@ export interface TraceHeader {
   readonly host?: string;
   readonly pid?: number;
   readonly parentUuid?: string;
+  /** Calls are only counted. */
+  readonly callSummary?: boolean;
 }
 
 export interface TraceProbe {

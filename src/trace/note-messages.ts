@@ -1,4 +1,6 @@
 import type {
+  CallCount,
+  CallSummaryNote,
   IncidentNote,
   ModuleNote,
   ProbeFormat,
@@ -79,4 +81,36 @@ export const incidentNote = (raw: Raw): IncidentNote | SignalNote => {
   const { tid, clock, code, pc, message, signal } = raw;
   if (signal === undefined) return { type: 'incident', tid, clock, code, pc, message } as unknown as IncidentNote;
   return { type: 'signal', tid, clock, pc, ...(signal as Raw) } as unknown as SignalNote;
+};
+
+/** Rows a CallSummary has at most. */
+const MAX_CALLS = 1 << 15;
+
+export const callSummaryMessages = ({ tid, clock, calls }: CallSummaryNote): Message[] => {
+  const messages: Message[] = [];
+  for (let from = 0; from < calls.length; from += MAX_CALLS) {
+    const rows = calls.slice(from, from + MAX_CALLS);
+    messages.push({
+      tid,
+      clock,
+      location: rows.map(([location], i) => (location - (rows[i - 1]?.[0] ?? 0)) | 0),
+      target: rows.map(([location, target]) => (target - location) | 0),
+      count: rows.map(([, , count]) => count),
+    });
+  }
+  return messages;
+};
+
+/** Throws RangeError when the columns are of different lengths. */
+export const callSummaryNote = (raw: Raw): CallSummaryNote => {
+  const [locations, targets, counts] = [raw.location, raw.target, raw.count] as number[][];
+  if (locations?.length !== counts?.length || targets?.length !== counts?.length) {
+    throw new RangeError('the columns of a call summary are of different lengths');
+  }
+  let location = 0;
+  const calls = (counts as number[]).map((count, i): CallCount => {
+    location = (location + ((locations as number[])[i] as number)) >>> 0;
+    return [location, (location + ((targets as number[])[i] as number)) >>> 0, count];
+  });
+  return { type: 'call-summary', tid: raw.tid as number, clock: raw.clock as number, calls };
 };

@@ -6,7 +6,7 @@ import type { EventColumns } from './event-columns.js';
 import { growingFile } from './growing-file.js';
 import { decodeMessage } from './message-decoder.js';
 import type { RecordedEnd, RecordedHeader, RecordedSymbol } from './messages.js';
-import { incidentNote, moduleNote, probeNote, syscallNote, threadNote } from './note-messages.js';
+import { callSummaryNote, incidentNote, moduleNote, probeNote, syscallNote, threadNote } from './note-messages.js';
 import { type Damage, PacketReader, type RawPacket } from './packet-reader.js';
 import { PREAMBLE } from './preamble.js';
 import { RangeSource } from './range-source.js';
@@ -201,6 +201,8 @@ export class TraceReader {
         return notes(decodeMessage('ProbeHits', body).hits, probeNote);
       case BODY.incident:
         return [{ type: 'note', note: incidentNote(decodeMessage('Incident', body)) }];
+      case BODY.callSummary:
+        return [{ type: 'note', note: callSummaryNote(decodeMessage('CallSummary', body)) }];
       case BODY.end:
         this.ended = true;
         return [{ type: 'end', end: decodeMessage('End', body) as unknown as RecordedEnd }];

@@ -3,6 +3,7 @@ import type { CodecName } from './codec.js';
 import { decodeMessage } from './message-decoder.js';
 import { encodeMessage, type Message } from './message-encoder.js';
 import type { IndexRow, RecordedEnd } from './messages.js';
+import { callSummaryNote } from './note-messages.js';
 import type { Output } from './output.js';
 import { PacketWriter } from './packet-writer.js';
 import { type ChunkFacts, COLUMN_FIELDS } from './reader.js';
@@ -22,9 +23,10 @@ const MESSAGES: Readonly<Record<number, MessageName>> = {
   [BODY.syscalls]: 'Syscalls',
   [BODY.probes]: 'ProbeHits',
   [BODY.incident]: 'Incident',
+  [BODY.callSummary]: 'CallSummary',
 };
 /** Bodies the writer packs. */
-const PACKABLE: ReadonlySet<number> = new Set([BODY.chunk, BODY.symbols, BODY.syscalls, BODY.probes]);
+const PACKABLE: ReadonlySet<number> = new Set([BODY.chunk, BODY.symbols, BODY.syscalls, BODY.probes, BODY.callSummary]);
 const UNKNOWN_PROGRAM = 'unknown';
 
 type Raw = Record<string, unknown>;
@@ -74,6 +76,7 @@ export class RepairedSegment {
     const name = MESSAGES[content.field];
     const facts = content.field === BODY.chunk ? this.chunkFacts(content.body) : undefined;
     const message = name === undefined || facts ? {} : decodeMessage(name, content.body);
+    if (content.field === BODY.callSummary) callSummaryNote(message);
     if (!this.hasHeader && content.field !== BODY.header) this.inventHeader();
     this.hasHeader = true;
     const offset = this.write(packet, content, facts);

@@ -35,6 +35,7 @@ export type MessageName =
   | 'ProbeValue'
   | 'Incident'
   | 'Signal'
+  | 'CallSummary'
   | 'Index'
   | 'IndexRow'
   | 'End';
@@ -52,6 +53,7 @@ export const BODY = {
   incident: 12,
   index: 13,
   end: 14,
+  callSummary: 18,
 } as const;
 
 /** Field numbers of EventChunk, written and read by hand. */
@@ -93,6 +95,7 @@ export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldR
     incident: [BODY.incident, 'Incident'],
     index: [BODY.index, 'Index'],
     end: [BODY.end, 'End'],
+    callSummary: [BODY.callSummary, 'CallSummary'],
     trailer: [15, 'fixed64'],
   },
   Header: {
@@ -116,6 +119,7 @@ export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldR
     host: [18, 'string'],
     pid: [19, 'uint32'],
     parentUuid: [20, 'string'],
+    callSummary: [21, 'bool'],
   },
   Probe: { id: [1, 'uint32'], spec: [2, 'string'], address: [3, 'uint32'] },
   Module: {
@@ -213,6 +217,13 @@ export const SCHEMA: Readonly<Record<MessageName, Readonly<Record<string, FieldR
     signal: [6, 'Signal'],
   },
   Signal: { signo: [1, 'uint32'], code: [2, 'sint32'], address: [3, 'uint32'], action: [4, 'string'] },
+  CallSummary: {
+    tid: [1, 'uint32'],
+    clock: [2, 'uint64'],
+    location: [3, 'sint32', 'repeated'],
+    target: [4, 'sint32', 'repeated'],
+    count: [5, 'uint64', 'repeated'],
+  },
   Index: { chunks: [1, 'IndexRow', 'repeated'] },
   IndexRow: {
     distance: [1, 'uint64'],

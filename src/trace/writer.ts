@@ -1,11 +1,11 @@
-import type { EventMask, Note, ProbeNote, SyscallNote } from '../events/event.js';
+import type { CallSummaryNote, EventMask, Note, ProbeNote, SyscallNote } from '../events/event.js';
 import type { CompactBatch, EventBatch } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
 import { type AssembledChunk, type AssemblyLimits, ChunkAssembler } from './chunk-assembler.js';
 import type { CodecName } from './codec.js';
 import { encodeMessage, type Message } from './message-encoder.js';
 import type { IndexRow, Symbolizer, TraceHeader, TraceSummary } from './messages.js';
-import { incidentMessage, probeMessage, threadMessage } from './note-messages.js';
+import { callSummaryMessages, incidentMessage, probeMessage, threadMessage } from './note-messages.js';
 import { Output } from './output.js';
 import { type PackedBody, PacketWriter } from './packet-writer.js';
 import { BODY } from './schema.js';
@@ -248,11 +248,23 @@ export class TraceWriter implements EventSink {
     else if (note.type === 'module') {
       this.symbols.addModule(note);
       packets.write(BODY.module, encodeMessage('Module', note as unknown as Message));
-    } else {
+    } else if (note.type === 'call-summary') this.writeCallSummary(note);
+    else {
       this.noteCounts.incidents++;
       this.symbols.refer(note.pc);
       this.writeSymbols();
       packets.write(BODY.incident, encodeMessage('Incident', incidentMessage(note)));
+    }
+  }
+
+  private writeCallSummary(note: CallSummaryNote): void {
+    for (const [location, target] of note.calls) {
+      this.symbols.refer(location);
+      this.symbols.refer(target);
+    }
+    this.writeSymbols();
+    for (const message of callSummaryMessages(note)) {
+      this.opened().writePacked(BODY.callSummary, encodeMessage('CallSummary', message));
     }
   }
 

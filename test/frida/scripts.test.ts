@@ -31,6 +31,26 @@ describe('a call counter', () => {
   });
 });
 
+describe('a call counter without a queue', () => {
+  it('gets the same summary, delivered by flush and at the end', async () => {
+    const process = spawn('fib-thumb');
+    const fib = Module.findExportByName(null, 'fib') as NativePointer;
+    let calls = 0;
+    let deliveries = 0;
+    Stalker.follow(Process.getCurrentThreadId(), {
+      events: { call: true },
+      onCallSummary(summary) {
+        calls += summary[fib.toString()] ?? 0;
+        deliveries++;
+      },
+    });
+    Stalker.addCallProbe(DebugSymbol.getFunctionByName('print_number'), () => Stalker.flush());
+    await process.resume();
+    expect(calls).toBe(21_891);
+    expect(deliveries).toBeGreaterThan(1);
+  });
+});
+
 describe('a transformer with a callout on every bl', () => {
   it('sees every call instruction that runs', async () => {
     const process = spawn('fib-arm');

@@ -1,5 +1,5 @@
 import { hex } from '../../bits.js';
-import { EventKind, type Note } from '../../events/event.js';
+import { type CallSummaryNote, EventKind, type Note } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
 import type { RecordedEnd } from '../../trace/messages.js';
 import { probeValueText } from '../probe-text.js';
@@ -48,11 +48,23 @@ class CsvExporter implements Exporter {
 
   note(note: Note): void {
     this.places.forget();
+    if (note.type === 'call-summary') {
+      this.callSummary(note);
+      return;
+    }
     const tid = note.type === 'module' ? '' : note.tid;
     const at = pcOf(note);
     const place = at === undefined ? NO_PLACE : this.places.of(at);
     const row = `${this.process},${note.clock},,${tid},${note.type},,${place},${NO_PLACE},`;
     this.job.out.text(`${row}${cell(detailOf(note))}\n`);
+  }
+
+  /** A row for each call; the detail is how often. */
+  private callSummary({ tid, clock, type, calls }: CallSummaryNote): void {
+    for (const [location, target, count] of calls) {
+      const places = `${this.places.of(location)},${this.places.of(target)}`;
+      this.job.out.text(`${this.process},${clock},,${tid},${type},,${places},${count}\n`);
+    }
   }
 
   endSegment(end: RecordedEnd | undefined): void {
@@ -64,12 +76,14 @@ class CsvExporter implements Exporter {
   finish(): void {}
 }
 
-const pcOf = (note: Note): number | undefined => {
+type PlainNote = Exclude<Note, CallSummaryNote>;
+
+const pcOf = (note: PlainNote): number | undefined => {
   if (note.type === 'probe') return note.location;
   return note.type === 'module' || note.type === 'thread' ? undefined : note.pc;
 };
 
-const detailOf = (note: Note): string => {
+const detailOf = (note: PlainNote): string => {
   switch (note.type) {
     case 'module':
       return note.path;

@@ -1,5 +1,5 @@
 import { hex } from '../../bits.js';
-import { EventKind, type Note } from '../../events/event.js';
+import { type CallSummaryNote, EventKind, type Note } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import { probeValuesJson } from '../probe-text.js';
@@ -43,6 +43,7 @@ class JsonlExporter implements Exporter {
     this.places.forget();
     if (note.type === 'module') this.write(moduleJson(note));
     else if (note.type === 'thread') this.write(note);
+    else if (note.type === 'call-summary') this.callSummary(note);
     else if (note.type === 'probe') {
       const { type, tid, clock, probe, depth, phase } = note;
       const values = probeValuesJson(note.values);
@@ -60,6 +61,13 @@ class JsonlExporter implements Exporter {
       const { type, tid, clock, pc, ...rest } = note;
       const address = 'address' in rest ? { address: hex(rest.address) } : {};
       this.write({ type, tid, clock, location: this.place(pc), ...rest, ...address });
+    }
+  }
+
+  /** A line for each call. */
+  private callSummary({ type, tid, clock, calls }: CallSummaryNote): void {
+    for (const [location, target, count] of calls) {
+      this.write({ type, tid, clock, location: this.place(location), target: this.place(target), count });
     }
   }
 

@@ -14,9 +14,9 @@ export interface Occurrence {
 
 const hex = (address: number): string => `0x${((address & ~1) >>> 0).toString(16)}`;
 
-/** What to show of a note; undefined for the load map and for threads, which viewers show otherwise. */
+/** What to show of a note; undefined for what viewers show otherwise or not at all. */
 export const occurrenceOf = (note: Note): Occurrence | undefined => {
-  if (note.type === 'module' || note.type === 'thread') return undefined;
+  if (note.type === 'module' || note.type === 'thread' || note.type === 'call-summary') return undefined;
   const { tid, clock } = note;
   const moment = { tid, clock, endClock: clock };
   if (note.type === 'syscall') {
