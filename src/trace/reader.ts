@@ -8,7 +8,7 @@ import { decodeMessage } from './message-decoder.js';
 import type { RecordedEnd, RecordedHeader, RecordedSymbol } from './messages.js';
 import { callSummaryNote, incidentNote, moduleNote, probeNote, syscallNote, threadNote } from './note-messages.js';
 import { type Damage, PacketReader, type RawPacket } from './packet-reader.js';
-import { PREAMBLE } from './preamble.js';
+import { FORMAT_VERSION, PREAMBLE } from './preamble.js';
 import { RangeSource } from './range-source.js';
 import { BODY } from './schema.js';
 import { isContentError, unpack } from './unpack.js';
@@ -164,7 +164,7 @@ export class TraceReader {
     if (packet.field <= 3 || packet.field === 15) return [];
     try {
       this.countPacket(packet);
-      const items = this.itemsOfBody(packet.field, packet.body, decode);
+      const items = this.itemsOfBody(packet, decode);
       this.integrity.intactPackets++;
       return items;
     } catch (error) {
@@ -181,10 +181,10 @@ export class TraceReader {
     this.nextSeq = seq + 1;
   }
 
-  private itemsOfBody(field: number, body: Uint8Array, decode: boolean): readonly TraceItem[] {
+  private itemsOfBody({ field, body, offset }: Omit<RawPacket, 'seq'>, decode: boolean): readonly TraceItem[] {
     switch (field) {
       case BODY.header:
-        return [this.header(body)];
+        return [this.header(body, offset)];
       case BODY.module:
         return [this.module(body)];
       case BODY.symbols:
@@ -194,7 +194,7 @@ export class TraceReader {
       case BODY.chunk:
         return [this.chunk(body, decode)];
       case BODY.packed:
-        return this.packed(body, decode);
+        return this.packed(body, offset, decode);
       case BODY.syscalls:
         return notes(decodeMessage('Syscalls', body).calls, syscallNote);
       case BODY.probes:
@@ -211,8 +211,14 @@ export class TraceReader {
     }
   }
 
-  private header(body: Uint8Array): TraceItem {
+  private header(body: Uint8Array, offset: number): TraceItem {
     const header = decodeMessage('Header', body) as unknown as RecordedHeader;
+    if (header.formatVersion > FORMAT_VERSION) {
+      const made = header.toolVersion === '' ? 'another program' : `armstalk ${header.toolVersion}`;
+      throw new TraceFormatError(`${this.name} is in format ${header.formatVersion}, written by ${made}`, offset, {
+        hint: `this armstalk reads formats up to ${FORMAT_VERSION}: take a newer one`,
+      });
+    }
     if (!this.ended) this.damaged({ offset: 0, reason: `segment ${this.integrity.segments} has no end` });
     if (this.headers.length < MAX_HEADERS) this.headers.push(header);
     this.modules = [];
@@ -247,11 +253,11 @@ export class TraceReader {
     return { type: 'chunk-facts', facts: { tid, firstClock, lastClock, events, kindCounts } };
   }
 
-  private packed(body: Uint8Array, decode: boolean): readonly TraceItem[] {
+  private packed(body: Uint8Array, offset: number, decode: boolean): readonly TraceItem[] {
     const message = decodeMessage('Packed', body);
     if (!decode && (message.events as number) > 0) return [this.facts(message as unknown as ChunkFacts)];
     const content = unpack({ field: BODY.packed, body });
-    return this.itemsOfBody(content.field, content.body, decode);
+    return this.itemsOfBody({ ...content, offset }, decode);
   }
 }
 

@@ -6,12 +6,12 @@ import type { IndexRow, RecordedEnd } from './messages.js';
 import { callSummaryNote } from './note-messages.js';
 import type { Output } from './output.js';
 import { PacketWriter } from './packet-writer.js';
+import { FORMAT_VERSION } from './preamble.js';
 import { type ChunkFacts, COLUMN_FIELDS } from './reader.js';
 import type { SegmentRepair } from './repair.js';
 import { BODY, type MessageName } from './schema.js';
 import { segmentUuid } from './segment-uuid.js';
 import { type PacketBody, unpack } from './unpack.js';
-import { FORMAT_VERSION } from './writer.js';
 
 /** Bodies that are a message to be understood before it is kept. */
 const MESSAGES: Readonly<Record<number, MessageName>> = {

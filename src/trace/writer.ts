@@ -8,12 +8,11 @@ import type { IndexRow, Symbolizer, TraceHeader, TraceSummary } from './messages
 import { callSummaryMessages, incidentMessage, probeMessage, threadMessage } from './note-messages.js';
 import { Output } from './output.js';
 import { type PackedBody, PacketWriter } from './packet-writer.js';
+import { FORMAT_VERSION } from './preamble.js';
 import { BODY } from './schema.js';
 import { segmentUuid } from './segment-uuid.js';
 import { SymbolLog } from './symbol-log.js';
 import { type FinishedChunk, TASK, WriterThread } from './writer-thread.js';
-
-export const FORMAT_VERSION = 1;
 
 export interface TraceWriterOptions {
   /** Kinds to ask the Stalker for. */

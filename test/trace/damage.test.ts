@@ -38,6 +38,19 @@ const expectPrefix = (found: Map<number, StalkerEvent[]>): void => {
 
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 
+describe('a trace of a later format', () => {
+  it('is refused, with what wrote it and where that stands', async () => {
+    const path = join(directory, 'later.pb');
+    const output = new Output(path);
+    const packets = new PacketWriter(output, 'none');
+    packets.preamble();
+    packets.write(BODY.header, encodeMessage('Header', { formatVersion: 2, toolVersion: '9.1.0', program: 'a' }));
+    output.close();
+    await expect(readTrace(readFileSync(path))).rejects.toThrow(/is in format 2, written by armstalk 9\.1\.0/);
+    await expect(readTrace(readFileSync(path))).rejects.toMatchObject({ offset: 11, exitCode: 2 });
+  });
+});
+
 describe('a cut trace', () => {
   it(`is read up to the cut, wherever that is (FUZZ_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
