@@ -9,6 +9,7 @@ export {
 export type { DivergedBlock, Divergence } from './analysis/divergence.js';
 export { type ExportOptions, type ExportSummary, exportTrace } from './analysis/export/export-trace.js';
 export { EXPORT_FORMATS, type ExportFormatName, formatOfFile } from './analysis/export/formats.js';
+export { type FileNames, fileNames } from './analysis/file-names.js';
 export type { ClockRange, FunctionTest, ReadFilters } from './analysis/filters.js';
 export type { FunctionDiff } from './analysis/function-diff.js';
 export { describeTrace, type SegmentInfo, type TraceInfo } from './analysis/info.js';
@@ -49,7 +50,7 @@ export type { ProcessResult } from './process/process.js';
 export type { CodeMap } from './recording/code-map.js';
 export type { CrashReport } from './recording/crash-report.js';
 export { disassemble } from './recording/disassemble.js';
-export { DEFAULT_EVENTS, type EventSelection, parseEventList } from './recording/event-selection.js';
+export { DEFAULT_EVENTS, EVENT_WORDS, type EventSelection, parseEventList } from './recording/event-selection.js';
 export type { RecordOptions } from './recording/options.js';
 export { readProbeFile } from './recording/probe/probe-file.js';
 export { type Recording, record } from './recording/record.js';

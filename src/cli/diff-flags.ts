@@ -35,6 +35,7 @@ export const DIFF_FLAGS = {
   ignore: {
     type: 'option',
     helpValue: 'LIST',
+    list: IGNORABLE,
     read: ignoreList,
     default: '',
     summary: 'what may differ: clock (costs, when blocks were not recorded), args and retval of system calls, addr',

@@ -18,6 +18,8 @@ export interface OptionFlag<T> extends FlagWords {
   readonly read: (word: string, option: string) => T;
   readonly helpValue?: string;
   readonly options?: readonly string[];
+  /** What a value is a comma-separated list of, each perhaps with a sign, for completion. */
+  readonly list?: readonly string[];
   readonly default?: string;
   /** Environment variable that stands in for the option when it is absent. */
   readonly env?: string;

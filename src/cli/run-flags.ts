@@ -1,4 +1,4 @@
-import { parseEventList } from '../index.js';
+import { EVENT_WORDS, parseEventList } from '../index.js';
 import type { Flags } from './flag.js';
 import { LIVE_MODES } from './live.js';
 import { assignment, count, durationMs, integer, oneOf, text } from './values.js';
@@ -17,6 +17,7 @@ export const RUN_FLAGS = {
     type: 'option',
     char: 'e',
     helpValue: 'LIST',
+    list: EVENT_WORDS,
     read: parseEventList,
     summary:
       'what to record: compile,call,ret,block,exec,syscall,signal, all or none; +KIND,-KIND change the default ' +

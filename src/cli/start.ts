@@ -19,7 +19,7 @@ const asksForHelp = (argv: readonly string[]): boolean => {
 
 /** The file of a command: its bundle, or else its module. */
 const commandFile = (name: string | undefined): URL | undefined => {
-  if (name === undefined || !/^[a-z]+$/.test(name)) return undefined;
+  if (name === undefined || !/^(?:__)?[a-z]+$/.test(name)) return undefined;
   const isSource = import.meta.url.endsWith('.ts');
   const candidates = isSource ? [`../commands/${name}.ts`] : [`../bundle/${name}.cjs`, `../commands/${name}.js`];
   return candidates.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url));

@@ -1,13 +1,11 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { openTarget, refuseOverwrite, refuseTerminal } from '../cli/byte-target.js';
-import type { Flags } from '../cli/flag.js';
+import { EXPORT_FLAGS, FORMATS } from '../cli/export-flags.js';
 import { note } from '../cli/output.js';
 import { anyOf } from '../cli/pattern.js';
 import { showProgress } from '../cli/progress.js';
 import { readNames } from '../cli/read-filters.js';
-import { NAME_FLAGS, READ_FLAGS, SUMMARIZE_FLAGS } from '../cli/read-flags.js';
 import { exitCodeFor, openTraces, warnOfCounts } from '../cli/trace-input.js';
-import { count, oneOf, text } from '../cli/values.js';
 import {
   EXPORT_FORMATS,
   type ExportFormatName,
@@ -16,49 +14,6 @@ import {
   loadDemangler,
   UsageError,
 } from '../index.js';
-
-const FORMATS = Object.keys(EXPORT_FORMATS) as ExportFormatName[];
-const { strict, quiet } = READ_FLAGS;
-const { filter, notrace, match, tid } = SUMMARIZE_FLAGS;
-
-const FLAGS = {
-  to: {
-    type: 'option',
-    options: FORMATS,
-    read: oneOf(...FORMATS),
-    summary: "the format; may be left out when the output's name tells it",
-  },
-  output: {
-    type: 'option',
-    char: 'o',
-    helpValue: 'FILE|-',
-    read: text,
-    default: '-',
-    summary: 'where it goes; standard output by default',
-  },
-  filter,
-  notrace,
-  match,
-  tid,
-  ...NAME_FLAGS,
-  mips: {
-    type: 'option',
-    helpValue: 'N',
-    read: count,
-    default: '1000',
-    summary: 'instructions shown as a microsecond by viewers that know only time (chrome, perfetto)',
-  },
-  'separate-recursion': {
-    type: 'option',
-    helpValue: 'N',
-    read: count,
-    default: '1',
-    summary: "activations of a recursion shown apart (callgrind): name, name'2, ...",
-  },
-  'no-demangle': { type: 'boolean', summary: 'C++ and Rust names as they stand in the symbol table' },
-  strict,
-  quiet,
-} as const satisfies Flags;
 
 const chosenFormat = (to: ExportFormatName | undefined, output: string): ExportFormatName => {
   const format = to ?? (output === '-' ? undefined : formatOfFile(output));
@@ -83,7 +38,7 @@ export default class Export extends BaseCommand {
     '<%= config.bin %> export good.pb --to jsonl -q',
   ];
   static args = { trace: { name: 'trace', description: 'a trace file; trace.pb by default' } };
-  static flags = FLAGS;
+  static flags = EXPORT_FLAGS;
 
   async run(): Promise<number> {
     const { flags, operands } = this.parse(Export);

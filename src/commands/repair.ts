@@ -1,26 +1,11 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { refuseOverwrite, refuseTerminal } from '../cli/byte-target.js';
 import { escapeText } from '../cli/escape.js';
-import type { Flags } from '../cli/flag.js';
 import { note } from '../cli/output.js';
-import { READ_FLAGS } from '../cli/read-flags.js';
-import { oneOf, text } from '../cli/values.js';
+import { REPAIR_FLAGS } from '../cli/repair-flags.js';
 import { type RepairReport, repairTrace, UsageError } from '../index.js';
 
-const CODECS = ['none', 'deflate', 'brotli'] as const;
 const EXIT_LOSSY = 3;
-
-const FLAGS = {
-  output: { type: 'option', char: 'o', helpValue: 'FILE|-', read: text, summary: 'where the whole trace goes' },
-  compress: {
-    type: 'option',
-    options: CODECS,
-    read: oneOf(...CODECS),
-    summary: 'pack chunks anew; none makes all of it readable to protoc; as they are by default',
-  },
-  ...READ_FLAGS,
-  strict: { type: 'boolean', summary: 'exit 3 when something was lost' },
-} as const satisfies Flags;
 
 const count = (value: number, what: string): string =>
   `${value.toLocaleString('en-US')} ${what}${value === 1 ? '' : 's'}`;
@@ -53,7 +38,7 @@ export default class Repair extends BaseCommand {
     '<%= config.bin %> repair good.pb --compress none -o plain.pb',
   ];
   static args = { trace: { name: 'trace', description: 'a trace file; trace.pb by default' } };
-  static flags = FLAGS;
+  static flags = REPAIR_FLAGS;
 
   async run(): Promise<number> {
     const { flags, operands } = this.parse(Repair);

@@ -33,6 +33,9 @@ const toSelection = (words: ReadonlySet<string>): EventSelection => ({
   ...(words.has(CALL_SUMMARY) ? { callSummary: true } : {}),
 });
 
+/** What a list may consist of. */
+export const EVENT_WORDS: readonly string[] = [...WORDS, 'all', 'none'];
+
 export const DEFAULT_EVENTS: EventSelection = toSelection(new Set(DEFAULT));
 export const NO_EVENTS: EventSelection = toSelection(new Set());
 

@@ -15,6 +15,8 @@ const TOOLS = [
   { packages: ['csmith', 'libcsmith-dev'], command: 'csmith' },
   { packages: ['valgrind'], command: 'callgrind_annotate' },
   { packages: ['jq'], command: 'jq' },
+  { packages: ['zsh'], command: 'zsh' },
+  { packages: ['fish'], command: 'fish' },
   { packages: ['libunicorn2'], library: /^libunicorn\.so\.2/ },
 ];
 
