@@ -9,7 +9,7 @@
 import type { InterworkingAddr } from '../bits.js';
 import { FRAME_BYTES } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
-import { type Location, locationAddress, locationIsBigEndian, locationOf } from '../ir/location.js';
+import { type Location, locationAddress, locationIsBigEndian, locationOf, locationPc } from '../ir/location.js';
 import type { BlockCache } from './block-cache.js';
 import type { EventRing } from './event-ring.js';
 import { ExecCtx } from './exec-ctx.js';
@@ -22,8 +22,11 @@ export class Activation {
   private readonly words: Int32Array;
   private readonly cache: BlockCache;
   private readonly ring: EventRing;
+  private readonly returnSites: ReadonlySet<number>;
 
-  constructor(words: Int32Array, cache: BlockCache, ring: EventRing) {
+  /** `returnSites`: addresses some translated call returns to. */
+  constructor(words: Int32Array, cache: BlockCache, ring: EventRing, returnSites: ReadonlySet<number>) {
+    this.returnSites = returnSites;
     this.words = words;
     this.cache = cache;
     this.ring = ring;
@@ -70,9 +73,19 @@ export class Activation {
       ctx.excludedCalls.pop();
       ctx.pendingCalls--;
       if (hasReturned && top.hasFrame) this.popFrame(ctx, address);
+      if (!hasReturned) this.dropFrames(ctx, address);
       ctx.running = ctx;
       if (hasReturned) break;
     }
+  }
+
+  /** Control has jumped out of an excluded call to `address`: under `precise`, the frames it left behind go. */
+  private dropFrames(ctx: ExecCtx, address: InterworkingAddr): void {
+    const { shadowStack, options } = ctx;
+    if (shadowStack === undefined || options.profile !== 'precise') return;
+    const top = (this.words[Word.SHADOW_TOP] as number) >>> 0;
+    const left = shadowStack.unwind(top, address, this.sp, this.returnSites.has(address));
+    if (left !== top) this.ring.setShadowTop(ctx, left);
   }
 
   /** Pops the top frame if it returns to `address` (with `sp`, when that is given). */
@@ -112,11 +125,16 @@ export class Activation {
     if (ctx.options.profile === 'precise') this.popFrame(ctx, (this.words[Word.LR] as number) >>> 0);
   }
 
-  /** Not traced until control reaches `point`. */
+  /** Not traced until control reaches `point`, be it in the middle of what was one block so far. */
   waitFor(ctx: ExecCtx, point: Location): void {
+    this.deactivate(ctx);
     ctx.activationPoint = point;
-    ctx.running = asideOf(ctx);
-    this.cache.guard(asideOf(ctx), point);
+    const aside = asideOf(ctx);
+    this.cache.guard(aside, point);
+    const address = locationPc(point);
+    for (const block of aside.blocks) {
+      if (block.realStart < address && address < block.realStart + block.realSize) this.cache.invalidate(block);
+    }
   }
 
   /** The live thread goes on with `ctx`. */

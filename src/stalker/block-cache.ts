@@ -166,7 +166,8 @@ export class BlockCache {
   dispose(ctx: ExecCtx): void {
     for (const block of ctx.blocks) {
       this.compiler.clear(block);
-      this.invalidate(block);
+      if (!block.invalidated) this.drop(block);
+      block.invalidated = true;
     }
     ctx.guards.clear();
     ctx.mappings.clear();

@@ -41,8 +41,6 @@ export class Dispatcher {
   count = 0;
   /** How a thread is followed that calls FOLLOW_ME. */
   followOnRequest: FollowOptions = NOT_FOLLOWED;
-  /** Called when a thread has reached its activation point. */
-  onActivated: (() => void) | undefined;
   private readonly parts: DispatchParts;
   private readonly words: Int32Array;
 
@@ -112,10 +110,7 @@ export class Dispatcher {
     ctx.mustDispatch = false;
     if (ctx.entersExcluded) activation.beginCall(ctx, at);
     else if (ctx.excludedCalls.length > 0) activation.whileCalling(ctx, at);
-    if (ctx.activationPoint === at) {
-      activation.activate(ctx, undefined);
-      this.onActivated?.();
-    }
+    if (ctx.activationPoint === at) this.parts.threads.activateWaiting();
     return at >= RESERVED_PAGE ? this.atReserved(ctx, at) : at;
   }
 

@@ -62,7 +62,7 @@ export class EngineParts {
     });
     this.tiering = new Tiering(memory, this.cache, machine.callout, options);
     const { cache, tiering, ring, words, shadowStacks } = this;
-    this.activation = new Activation(words, cache, ring);
+    this.activation = new Activation(words, cache, ring, this.returnSites);
     const { activation } = this;
     this.threads = new ThreadContexts({ words, ring, cache, tiering, shadowStacks, activation });
     this.dispatcher = new Dispatcher({ machine, threads: this.threads, cache, activation, callbacks });

@@ -6,7 +6,7 @@
 import type { GuestAddr, InterworkingAddr } from '../bits.js';
 import type { CodeWatcher, GuestMemory } from '../guest/memory.js';
 import type { Machine } from '../interpreter/machine.js';
-import { locationOf } from '../ir/location.js';
+import { locationAddress, locationOf } from '../ir/location.js';
 import type { CallProbeCallback } from './call-probe.js';
 import { EngineParts } from './engine-parts.js';
 import type { MemoryRange } from './exclusion.js';
@@ -27,8 +27,6 @@ export class Stalker implements CodeWatcher {
   prefetchAtStart: readonly InterworkingAddr[] = [];
   /** Threads that start from now on are followed like this. */
   followNewThreads: FollowOptions = NOT_FOLLOWED;
-  /** Until some thread has reached this address, threads start deactivated, each until it reaches it itself. */
-  activationPoint: InterworkingAddr | undefined;
   /** The registers of a thread that is not live; the process knows them. */
   threadWords: (tid: number) => Int32Array | undefined = () => undefined;
   private readonly parts: EngineParts;
@@ -36,9 +34,6 @@ export class Stalker implements CodeWatcher {
   constructor(memory: GuestMemory, options: TierOptions = {}) {
     this.parts = new EngineParts(memory, options);
     this.machine = this.parts.machine;
-    this.parts.dispatcher.onActivated = () => {
-      this.activationPoint = undefined;
-    };
     memory.codeWatcher = this;
   }
 
@@ -46,10 +41,7 @@ export class Stalker implements CodeWatcher {
 
   /** A thread exists from now on; it is followed as `followNewThreads` says. */
   addThread(tid: number): void {
-    const ctx = this.parts.threads.add(tid, this.followNewThreads);
-    const { activationPoint } = this;
-    if (activationPoint !== undefined && ctx.isFollowed)
-      this.parts.activation.waitFor(ctx, locationOf(activationPoint));
+    this.parts.threads.add(tid, this.followNewThreads);
   }
 
   /** The thread has ended: its events are delivered, its sink stopped, its translations dropped. */
@@ -173,6 +165,20 @@ export class Stalker implements CodeWatcher {
   /** Records nothing from the thread's next block on; it stays followed, its translations and frames are kept. */
   deactivate(tid: number): void {
     this.parts.threads.deactivate(tid);
+  }
+
+  /**
+   * Nothing is traced until some thread reaches this address: followed threads are deactivated, those that come too, and
+   * all are activated together when it is reached (it is undefined again then). May be set at any time, from callbacks too.
+   */
+  get activationPoint(): InterworkingAddr | undefined {
+    const { activationPoint } = this.parts.threads;
+    return activationPoint === undefined ? undefined : locationAddress(activationPoint);
+  }
+
+  set activationPoint(address: InterworkingAddr | undefined) {
+    if (address === undefined) this.parts.threads.activateWaiting();
+    else this.parts.threads.awaitPoint(locationOf(address));
   }
 
   /** Whether the thread is followed and neither deactivated nor in an excluded call. */

@@ -28,6 +28,8 @@ export interface ThreadParts {
 export class ThreadContexts {
   /** The thread whose registers are the CPU state. */
   live: ExecCtx | undefined;
+  /** Until some thread reaches it, followed threads wait for it untraced. */
+  activationPoint: Location | undefined;
   private readonly byTid = new Map<number, ExecCtx>();
   private readonly parts: ThreadParts;
 
@@ -66,6 +68,7 @@ export class ThreadContexts {
       ctx.sink.start?.(tid);
       ctx.sinkStarted = true;
     }
+    if (this.activationPoint !== undefined && ctx.isFollowed) this.parts.activation.waitFor(ctx, this.activationPoint);
     return ctx;
   }
 
@@ -137,6 +140,26 @@ export class ThreadContexts {
     if (!ctx?.isFollowed) return;
     this.parts.activation.deactivate(ctx);
     this.requestDispatch(ctx);
+  }
+
+  /** Traces nothing until some thread reaches `point`. */
+  awaitPoint(point: Location): void {
+    this.activationPoint = point;
+    for (const ctx of this.byTid.values()) {
+      if (!ctx.isFollowed) continue;
+      this.parts.activation.waitFor(ctx, point);
+      this.requestDispatch(ctx);
+    }
+  }
+
+  /** The point was reached, or is not waited for any more. */
+  activateWaiting(): void {
+    this.activationPoint = undefined;
+    for (const ctx of this.byTid.values()) {
+      if (ctx.activationPoint === undefined) continue;
+      this.parts.activation.activate(ctx, undefined);
+      this.requestDispatch(ctx);
+    }
   }
 
   /** The state words now belong to thread `tid`. */
