@@ -54,7 +54,9 @@ export { DEFAULT_EVENTS, EVENT_WORDS, type EventSelection, parseEventList } from
 export type { RecordOptions } from './recording/options.js';
 export { readProbeFile } from './recording/probe/probe-file.js';
 export { type Recording, record } from './recording/record.js';
+export { type RecorderOptions, readRecorderOptions } from './recording/recorder-options.js';
 export { signalName } from './recording/run-end.js';
+export type { RunStats } from './recording/run-stats.js';
 export { CallbackError } from './stalker/host-callbacks.js';
 export type { Backpatch, BlockSwitch, StalkerObserver } from './stalker/observer.js';
 export { Reserved } from './stalker/reserved.js';

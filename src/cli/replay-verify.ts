@@ -8,6 +8,7 @@ import {
   describeTrace,
   diffTraces,
   type RecordOptions,
+  readRecorderOptions,
   record,
   type SegmentInfo,
   type TraceDiff,
@@ -58,6 +59,7 @@ const optionsOf = (segment: SegmentInfo): RecordOptions => {
     profile: header.profile,
     probes: [...new Set(header.probes.map(({ spec }) => spec))],
     events: { ...DEFAULT_EVENTS, mask: header.eventMask, syscalls: counts.syscall > 0 },
+    ...readRecorderOptions(header.options),
     maxInsns: wasStopped(segment) ? insns + SLACK_INSNS : undefined,
   };
 };

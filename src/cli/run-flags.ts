@@ -1,7 +1,7 @@
 import { EVENT_WORDS, parseEventList } from '../index.js';
 import type { Flags } from './flag.js';
 import { LIVE_MODES } from './live.js';
-import { assignment, count, durationMs, integer, oneOf, text } from './values.js';
+import { assignment, count, durationMs, integer, oneOf, text, trust } from './values.js';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -45,6 +45,29 @@ export const RUN_FLAGS = {
     env: 'ARMSTALK_HOT_THRESHOLD',
     summary: 'with --tier auto: entries of a block before it becomes WebAssembly [default: 256]',
   },
+  'trust-threshold': {
+    type: 'option',
+    helpValue: 'N',
+    read: trust,
+    summary:
+      "visits after which a block is no longer compared with the program's code [default: 1]; 0: never compared, " +
+      '-1: always, as code that rewrites itself needs it under --profile gum',
+  },
+  exclude: {
+    type: 'option',
+    helpValue: 'WHAT',
+    read: text,
+    ...repeatable,
+    summary:
+      'record calls of these, but not what they do: a function or str*, a module, module!function, or addresses as objdump ' +
+      'shows them (0x1040-0x1100, 0x1040+0xc0; @0xRUNTIME-0xRUNTIME)',
+  },
+  'follow-from': {
+    type: 'option',
+    helpValue: 'PLACE',
+    read: text,
+    summary: 'record nothing before some thread reaches this: 0x1040, symbol, symbol+0x10, file.c:42',
+  },
   prefetch: {
     type: 'option',
     helpValue: 'TRACE',
@@ -70,7 +93,7 @@ export const RUN_FLAGS = {
     ...repeatable,
     summary: 'where the names and lines are that were stripped from the program: a file, or a directory of them',
   },
-  strict: { type: 'boolean', summary: 'a probe that matches nothing is an error (exit 125)' },
+  strict: { type: 'boolean', summary: 'a probe or an exclusion that matches nothing is an error (exit 125)' },
   live: {
     type: 'option',
     helpValue: 'tree|flat|strace|probes',
@@ -78,6 +101,10 @@ export const RUN_FLAGS = {
     read: oneOf(...LIVE_MODES, 'usual'),
     bareValue: 'usual',
     summary: 'print on stderr while the program runs; --live alone means --live=probes with probes, else --live=tree',
+  },
+  stats: {
+    type: 'boolean',
+    summary: 'say what the recompiler did: dispatches, blocks, links, hot code; in the report too',
   },
   report: { type: 'option', helpValue: 'FILE|-', read: text, summary: 'write how the run ended as JSON' },
   json: { type: 'boolean', summary: 'the same as --report -' },

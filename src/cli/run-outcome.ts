@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { OutputError, type Recording, UsageError } from '../index.js';
 import type { FlagValues } from './flag.js';
-import { counted } from './number-text.js';
+import { counted, groupDigits } from './number-text.js';
 import { writeStdout } from './output.js';
 import type { RUN_FLAGS } from './run-flags.js';
 
@@ -75,6 +75,16 @@ export const runOutcome = (recording: Recording): string => {
   return parts.join('; ');
 };
 
+/** What the engine did, three lines. */
+export const statsText = ({ stats: { dispatches, blocks, links, hot, held } }: Recording): string[] => [
+  `dispatches ${groupDigits(dispatches)}, links ${groupDigits(links)}; blocks: ${groupDigits(blocks.compiled)} compiled, ` +
+    `${groupDigits(blocks.recompiled)} recompiled, ${groupDigits(blocks.invalidated)} invalidated`,
+  `hot code: ${counted(hot.modules, 'module')}, ${counted(hot.functions, 'function')}, ${counted(hot.bytes, 'byte')}`,
+  `held at most: ${counted(held.contexts, 'context')}, ${counted(held.blocks, 'block')}, ` +
+    `${counted(held.regions, 'hot region')} with ${counted(held.cells, 'cell')} in ${counted(held.slots, 'slot')}, ` +
+    `${counted(held.shadowStacks, 'shadow stack')}, ${counted(held.probes, 'call probe')}`,
+];
+
 const hexText = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 
 const placeJson = ({ address, ...rest }: { address: number; text: string; line?: string }) => ({
@@ -83,8 +93,8 @@ const placeJson = ({ address, ...rest }: { address: number; text: string; line?:
 });
 
 /** The same, and all else that is known, for programs. */
-export const reportJson = (recording: Recording): unknown => {
-  const { program, end, exitCode, instructions, counts, output, probes, crash } = recording;
+export const reportJson = (recording: Recording, withStats: boolean): unknown => {
+  const { program, end, exitCode, instructions, counts, output, probes, stats, crash } = recording;
   return {
     schema: 'armstalk.run/1',
     program,
@@ -94,6 +104,7 @@ export const reportJson = (recording: Recording): unknown => {
     ...(counts === undefined ? {} : { counts }),
     ...(output === undefined ? {} : { trace: { file: output.path, bytes: output.bytes } }),
     probes: probes.map(({ spec, addresses, hits }) => ({ spec, addresses: addresses.map(hexText), hits })),
+    ...(withStats ? { stats } : {}),
     ...(crash === undefined
       ? {}
       : {

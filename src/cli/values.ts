@@ -33,6 +33,13 @@ export const integer = (word: string, option: string): number => {
   return value;
 };
 
+/** A trust threshold: -1, 0 or a number of visits. */
+export const trust = (word: string, option: string): number => {
+  const value = integer(word, option);
+  if (value < -1) throw new UsageError(`${option} needs -1, 0 or a number of visits, not ${JSON.stringify(word)}`);
+  return value;
+};
+
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, '': 1000, m: 60_000, h: 3_600_000 };
 
 /** A duration in milliseconds: `500ms`, `10s`, `2m`, `1h`; a bare number is seconds, as for timeout(1). */

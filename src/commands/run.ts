@@ -3,7 +3,7 @@ import { crashText } from '../cli/crash-text.js';
 import { liveSink } from '../cli/live.js';
 import { note, writeStderr } from '../cli/output.js';
 import { RUN_FLAGS } from '../cli/run-flags.js';
-import { guestEnvironment, reportJson, runOutcome, traceOutput, writeReport } from '../cli/run-outcome.js';
+import { guestEnvironment, reportJson, runOutcome, statsText, traceOutput, writeReport } from '../cli/run-outcome.js';
 import { DEFAULT_EVENTS, readProbeFile, record, UsageError } from '../index.js';
 
 export default class Run extends BaseCommand {
@@ -19,6 +19,7 @@ export default class Run extends BaseCommand {
     '<%= config.bin %> run ./a.out --probe 0x1040',
     '<%= config.bin %> run -o good.pb -e +block ./lock',
     "<%= config.bin %> run ./a.out --live --probe 'int open(const char *path, int flags)@bt' --probe main",
+    '<%= config.bin %> run ./lock --exclude hash_pin --follow-from check_pin',
     '<%= config.bin %> run -q -o - ./a.out | <%= config.bin %> summarize -',
   ];
   static args = { program: { name: 'program', description: 'a static ELF32 ARM program', required: true } };
@@ -50,6 +51,9 @@ export default class Run extends BaseCommand {
       profile: flags.profile,
       tier: flags.tier,
       hotThreshold: flags['hot-threshold'],
+      trustThreshold: flags['trust-threshold'],
+      exclude: flags.exclude,
+      followFrom: flags['follow-from'],
       prefetch: flags.prefetch,
       events,
       probes,
@@ -64,7 +68,8 @@ export default class Run extends BaseCommand {
     });
     if (recording.crash !== undefined && !flags.quiet) writeStderr(crashText(recording.crash));
     if (!flags.quiet) note(runOutcome(recording));
-    if (report !== undefined) writeReport(report, reportJson(recording));
+    if (flags.stats) for (const line of statsText(recording)) note(line);
+    if (report !== undefined) writeReport(report, reportJson(recording, flags.stats));
     return recording.exitCode;
   }
 }

@@ -29,13 +29,19 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   /** Which tiers may run guest code; the events are the same whatever is chosen. */
   readonly tier?: Tier | undefined;
   readonly hotThreshold?: number | undefined;
+  /** Unchanged re-visits before a block is trusted: -1 never, 0 at once; default 1. */
+  readonly trustThreshold?: number | undefined;
+  /** Calls into these are recorded, what they do is not: see excluded-ranges. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Nothing is recorded before some thread reaches this place (as for probes), then all threads are. */
+  readonly followFrom?: string | undefined;
   /** A trace of an earlier run: what it compiled is compiled before this run starts. */
   readonly prefetch?: string | undefined;
   /** Places whose every visit is noted, see probe/spec. */
   readonly probes?: readonly string[] | undefined;
   /** Files and directories with what was stripped from the program, see elf/symbol-paths. */
   readonly symbols?: readonly string[] | undefined;
-  /** A probe that matches nothing is a UsageError instead of a notice. */
+  /** A probe or an exclusion that matches nothing is a UsageError instead of a notice. */
   readonly strictProbes?: boolean | undefined;
   /** Further receivers of events and notes; the map fills while modules are loaded. */
   readonly sinks?: ((codeMap: CodeMap) => readonly EventSink[]) | undefined;

@@ -7,28 +7,32 @@ import type { InterworkingAddr } from '../bits.js';
 import { SymbolPaths } from '../elf/symbol-paths.js';
 import { UsageError } from '../errors.js';
 import type { IncidentNote, Note } from '../events/event.js';
-import { EventKind } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
 import type { GuestMemory } from '../guest/memory.js';
 import type { ProcessOptions } from '../process/options.js';
 import { Process, type ProcessResult } from '../process/process.js';
-import { Stalker } from '../stalker/stalker.js';
+import type { Stalker } from '../stalker/stalker.js';
 import type { TierOptions } from '../stalker/tiering.js';
-import type { TraceHeader } from '../trace/messages.js';
 import { TraceWriter } from '../trace/writer.js';
 import { writerThreadScript } from '../trace/writer-thread.js';
+import { findActivationPoint } from './activation-point.js';
 import { CallSummarySink } from './call-summary-sink.js';
 import { CodeMap } from './code-map.js';
 import { type CrashReport, describeCrash } from './crash-report.js';
 import { EventLimit } from './event-limit.js';
 import { DEFAULT_EVENTS, type EventSelection, keepsNote, NO_EVENTS } from './event-selection.js';
+import { ExcludedRanges } from './excluded-ranges.js';
 import { stopOnHostSignals } from './host-signals.js';
 import type { RecordOptions } from './options.js';
 import { readPrefetchList } from './prefetch-list.js';
+import type { LoadedModule } from './probe/place.js';
 import { type ProbeCount, Probes } from './probe/probes.js';
+import { type RecordingCounts, recordingCounts } from './recording-counts.js';
 import { exitCodeOf, type RunEnd, runEnd, traceEnd } from './run-end.js';
+import { MeasuredStalker, type RunStats } from './run-stats.js';
 import { TeeSink } from './tee-sink.js';
-import { toolVersion } from './version.js';
+import { traceHeader } from './trace-header.js';
+import { withoutUndefined } from './without-undefined.js';
 
 /** What became of a run. */
 export interface Recording {
@@ -41,21 +45,10 @@ export interface Recording {
   readonly counts?: RecordingCounts;
   readonly output?: { readonly path: string; readonly bytes: number };
   readonly probes: readonly ProbeCount[];
+  /** What the engine did and held. */
+  readonly stats: RunStats;
   /** Set when a signal killed the guest. */
   readonly crash?: CrashReport;
-}
-
-/** Kinds that were not asked for are absent. */
-export interface RecordingCounts {
-  readonly threads: number;
-  readonly calls?: number;
-  readonly returns?: number;
-  readonly execs?: number;
-  readonly blocks?: number;
-  readonly compiled?: number;
-  readonly syscalls: number;
-  readonly probeHits: number;
-  readonly incidents: number;
 }
 
 /**
@@ -78,6 +71,8 @@ class Session {
   /** Stands between the engine and the writer when calls are only counted. */
   private readonly callSummary: CallSummarySink | undefined;
   private readonly listeners: readonly EventSink[];
+  private readonly excluded: ExcludedRanges;
+  private readonly engine: MeasuredStalker;
   private readonly process: Process;
   /** Notes from before the trace was open. */
   private early: Note[] | undefined = [];
@@ -96,20 +91,16 @@ class Session {
       this.writer = new TraceWriter({ mask, codec: options.codec ?? 'deflate', threadScript });
       if (this.selection.callSummary) this.callSummary = new CallSummarySink(this.writer);
     }
+    this.excluded = new ExcludedRanges(options.exclude ?? [], (range) => this.engine.exclude(range));
     this.process = Process.spawn(path, this.processOptions());
+    this.engine = this.process.engine as MeasuredStalker;
   }
 
   async run(): Promise<Recording> {
     const { program, loaded } = this.process;
     const source = new SymbolPaths(this.options.symbols ?? []).sourceFor(program, this.path);
     for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? source : undefined);
-    const unmatched = this.probes.resolve([{ name: loaded.module.name, bias: loaded.bias, elf: program, source }]);
-    if (this.options.strictProbes && unmatched.length > 0) {
-      throw new UsageError(`the probe ${unmatched[0]} matches nothing`, {
-        hint: 'without --strict it is only a warning',
-      });
-    }
-    for (const spec of unmatched) this.options.onNotice?.(`warning: the probe ${spec} matches nothing`);
+    this.findPlaces([{ name: loaded.module.name, bias: loaded.bias, elf: program, source }]);
     this.openTrace();
     try {
       const result = await stopOnHostSignals(
@@ -121,6 +112,21 @@ class Session {
       this.abandon(error);
       throw error;
     }
+  }
+
+  /** Where probes, exclusions and the beginning are, now that the program is loaded. Throws UsageError. */
+  private findPlaces(modules: readonly LoadedModule[]): void {
+    const { followFrom } = this.options;
+    for (const spec of this.probes.resolve(modules)) this.missing(`the probe ${spec} matches nothing`);
+    this.excluded.resolve(modules);
+    for (const module of this.process.modules) this.excluded.mapped(module);
+    for (const spec of this.excluded.unmatched) this.missing(`the exclusion ${spec} matches nothing`);
+    if (followFrom !== undefined) this.engine.activationPoint = findActivationPoint(followFrom, modules);
+  }
+
+  private missing(what: string): void {
+    if (this.options.strictProbes) throw new UsageError(what, { hint: 'without --strict it is only a warning' });
+    this.options.onNotice?.(`warning: ${what}`);
   }
 
   // -- putting it together -------------------------------------------------------------------------------------------
@@ -141,8 +147,9 @@ class Session {
 
   private createEngine(memory: GuestMemory): Stalker {
     const { tier, hotThreshold } = this.options;
-    const stalker = new Stalker(memory, withoutUndefined({ tier, hotThreshold }) as TierOptions);
+    const stalker = new MeasuredStalker(memory, withoutUndefined({ tier, hotThreshold }) as TierOptions);
     stalker.prefetchAtStart = this.prefetch;
+    if (this.options.trustThreshold !== undefined) stalker.trustThreshold = this.options.trustThreshold;
     const recorder = this.callSummary ?? this.writer;
     const sinks: EventSink[] = [...(recorder === undefined ? [] : [recorder]), ...this.listeners];
     const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
@@ -163,36 +170,14 @@ class Session {
     if (writer !== undefined && output !== undefined) {
       if (output.keepOld && existsSync(output.path)) renameSync(output.path, `${output.path}.old`);
       writer.symbolizer = (address) => this.codeMap.symbolize(address);
-      writer.open(output.path, this.header());
+      writer.open(
+        output.path,
+        traceHeader(this.path, this.options, this.process.group, this.selection, this.probes.counts),
+      );
     }
     const early = this.early ?? [];
     this.early = undefined;
     for (const note of early) this.note(note);
-  }
-
-  private header(): TraceHeader {
-    const { options, process: guest } = this;
-    return {
-      toolVersion: toolVersion(),
-      program: this.path,
-      argv: guest.group.identity.argv,
-      envNames: Object.keys(options.env ?? {}),
-      ...(options.recordEnv
-        ? { env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`) }
-        : {}),
-      cwd: options.cwd ?? process.cwd(),
-      cpu: guest.group.cpu.platform,
-      seed: options.seed ?? 0,
-      clock: options.clock ?? 'virtual',
-      profile: options.profile ?? 'precise',
-      eventMask: this.selection.mask,
-      ...(this.selection.callSummary ? { callSummary: true } : {}),
-      probes: this.probes.counts.flatMap(({ spec, addresses }, id) =>
-        addresses.length === 0 ? [{ id, spec, address: 0 }] : addresses.map((address) => ({ id, spec, address })),
-      ),
-      pid: guest.group.pid,
-      ...(options.clock === 'host' ? { startTimeMs: Date.now() } : {}),
-    };
   }
 
   // -- while it runs -------------------------------------------------------------------------------------------------
@@ -206,10 +191,17 @@ class Session {
     if (note.type === 'thread' && note.what === 'exit') this.probes.threadEnded(note.tid);
     if (note.type === 'module' && !this.codeMap.all.some(({ start }) => start === note.start)) {
       this.codeMap.add(note, undefined);
+      this.excluded.mapped(note);
     }
     this.callSummary?.passed(note.clock);
-    if (keepsNote(this.selection, note)) this.writer?.note(note);
+    if (this.keeps(note)) this.writer?.note(note);
     for (const listener of this.listeners) listener.note?.(note);
+  }
+
+  /** Before the recording starts, what belongs to calls is left out. */
+  private keeps(note: Note): boolean {
+    const isEarly = (note.type === 'syscall' || note.type === 'signal') && this.engine.activationPoint !== undefined;
+    return !isEarly && keepsNote(this.selection, note);
   }
 
   // -- the end -------------------------------------------------------------------------------------------------------
@@ -229,27 +221,17 @@ class Session {
       instructions: result.instructions,
       ...(writer === undefined || options.output === undefined
         ? {}
-        : { counts: this.counts(writer), output: { path: options.output.path, bytes: writer.bytesWritten } }),
+        : {
+            counts: recordingCounts(writer.totals, this.selection, {
+              threads: this.threads,
+              calls: this.callSummary?.calls,
+            }),
+            output: { path: options.output.path, bytes: writer.bytesWritten },
+          }),
       probes: this.probes.counts,
+      stats: this.engine.runStats,
       ...(result.crash === undefined ? {} : { crash: await describeCrash(result.crash, this.codeMap) }),
     };
-  }
-
-  private counts(writer: TraceWriter): RecordingCounts {
-    const { kindCounts, syscalls, probeHits, incidents } = writer.totals;
-    const counted = (kind: number, index: number): number | undefined =>
-      (this.selection.mask & kind) === 0 ? undefined : kindCounts[index];
-    return withoutUndefined({
-      threads: this.threads,
-      calls: this.callSummary?.calls ?? counted(EventKind.CALL, 0),
-      returns: counted(EventKind.RET, 1),
-      execs: counted(EventKind.EXEC, 2),
-      blocks: counted(EventKind.BLOCK, 3),
-      compiled: counted(EventKind.COMPILE, 4),
-      syscalls,
-      probeHits,
-      incidents,
-    }) as unknown as RecordingCounts;
   }
 
   /** The run failed on our side: what was recorded so far gets an end that says so, if it still can. */
@@ -270,6 +252,3 @@ class Session {
     return { type: 'incident', tid: currentThread?.tid ?? 0, clock: engine.clock, code: 'internal', pc: 0, message };
   }
 }
-
-const withoutUndefined = (values: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

@@ -44,19 +44,19 @@ export interface FoundPlace {
 const NUMBER = /^(?:0x[0-9a-f]+|[0-9]+)$/i;
 const GLOB = /[*?[]/;
 
-const badPlace = (text: string): UsageError =>
-  new UsageError(`cannot make sense of the probe ${JSON.stringify(text)}`, {
+const badPlace = (text: string, what: string): UsageError =>
+  new UsageError(`cannot make sense of the ${what} ${JSON.stringify(text)}`, {
     hint: "write an address (0x1040), a symbol (main), symbol+0x10, str*, file.c:42, module!symbol, @0xRUNTIME, or a prototype ('int f(char *s)')",
   });
 
-const readAddress = (word: string, text: string): number => {
+const readAddress = (word: string, text: string, what: string): number => {
   const value = NUMBER.test(word) ? Number(word) : Number.NaN;
-  if (!Number.isInteger(value) || value > 0xffff_ffff) throw badPlace(text);
+  if (!Number.isInteger(value) || value > 0xffff_ffff) throw badPlace(text, what);
   return value;
 };
 
 /** `*` is any text, `?` any character, `[...]` one of these. */
-const globPattern = (glob: string, text: string): RegExp => {
+const globPattern = (glob: string, text: string, what: string): RegExp => {
   const body = glob
     .replace(/[.+^${}()|\\]/g, '\\$&')
     .replaceAll('*', '.*')
@@ -64,39 +64,41 @@ const globPattern = (glob: string, text: string): RegExp => {
   try {
     return new RegExp(`^${body}$`);
   } catch {
-    throw badPlace(text);
+    throw badPlace(text, what);
   }
 };
 
 /** `lib` means `lib` and `lib.so`; what has a `*` is a glob. */
-const modulePattern = (name: string, text: string): RegExp =>
-  GLOB.test(name) ? globPattern(name, text) : new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?:\\..*)?$`);
+export const modulePattern = (name: string, text: string, what = 'probe'): RegExp =>
+  GLOB.test(name)
+    ? globPattern(name, text, what)
+    : new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?:\\..*)?$`);
 
 /** `file.c:42`, with or without directories. */
 const LINE = /^(?:([^!]+)!)?([^!:]+\.[A-Za-z+]+):([1-9][0-9]*)$/;
 const STATE = /\/(thumb|arm)$/;
 
-/** Takes a place apart. Throws UsageError. */
-export const parsePlace = (text: string): ProbePlace => {
+/** Takes a place apart. Throws UsageError, which calls it `what`. */
+export const parsePlace = (text: string, what = 'probe'): ProbePlace => {
   const state = STATE.exec(text);
   const isThumb = state === null ? undefined : state[1] === 'thumb';
   const bare = text.replace(STATE, '');
   const nowhere = { module: undefined, symbol: undefined, line: undefined, offset: 0, isThumb };
-  if (bare.startsWith('@')) return { ...nowhere, address: readAddress(bare.slice(1), text), isRuntime: true };
+  if (bare.startsWith('@')) return { ...nowhere, address: readAddress(bare.slice(1), text, what), isRuntime: true };
   const line = LINE.exec(bare);
   if (line !== null) {
-    const module = line[1] === undefined ? undefined : modulePattern(line[1], text);
+    const module = line[1] === undefined ? undefined : modulePattern(line[1], text, what);
     return { ...nowhere, module, line: { file: line[2], line: Number(line[3]) }, address: 0, isRuntime: false };
   }
   const match = /^(?:([^!]+)!)?([^!+]+)(?:\+([^!+]+))?$/.exec(bare);
-  if (match === null) throw badPlace(text);
+  if (match === null) throw badPlace(text, what);
   const [, moduleName, place, plus] = match;
-  const module = moduleName === undefined ? undefined : modulePattern(moduleName, text);
-  const offset = plus === undefined ? 0 : readAddress(plus, text);
+  const module = moduleName === undefined ? undefined : modulePattern(moduleName, text, what);
+  const offset = plus === undefined ? 0 : readAddress(plus, text, what);
   if (/^[0-9]/.test(place)) {
-    return { ...nowhere, module, offset, address: readAddress(place, text), isRuntime: false };
+    return { ...nowhere, module, offset, address: readAddress(place, text, what), isRuntime: false };
   }
-  const symbol = GLOB.test(place) ? globPattern(place, text) : place;
+  const symbol = GLOB.test(place) ? globPattern(place, text, what) : place;
   return { ...nowhere, module, symbol, offset, address: 0, isRuntime: false };
 };
 
