@@ -19,8 +19,8 @@ export const hasCompiler = (abi: FloatAbi = 'hard'): boolean => spawnSync(compil
 export interface CompileOptions {
   readonly abi?: FloatAbi;
   readonly flags?: readonly string[];
-  /** `c` or `S`. */
-  readonly language?: 'c' | 'S';
+  /** `cc` is C++. */
+  readonly language?: 'c' | 'cc' | 'S';
   readonly libraries?: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface CompileOptions {
  */
 export const compile = (name: string, source: string, options: CompileOptions = {}): string => {
   const { abi = 'hard', flags = ['-O2'], language = 'c', libraries = [] } = options;
-  const compiler = compilers[abi];
+  const compiler = language === 'cc' ? compilers[abi].replace(/gcc$/, 'g++') : compilers[abi];
   const digest = createHash('sha256')
     .update(JSON.stringify([compiler, flags, libraries, language, source]))
     .digest('hex');
@@ -45,7 +45,9 @@ export const compile = (name: string, source: string, options: CompileOptions = 
     encoding: 'utf8',
   });
   if (run.error !== undefined) {
-    throw new Error(`${compiler} is not installed; on Debian: apt-get install gcc-${compiler.slice(0, -4)}`);
+    throw new Error(
+      `${compiler} is not installed; on Debian: apt-get install ${compiler.slice(-3)}-${compiler.slice(0, -4)}`,
+    );
   }
   if (run.status !== 0) throw new Error(`${compiler} failed on ${name}:\n${run.stderr}`);
   renameSync(unfinished, program);

@@ -533,10 +533,16 @@ describe('whole programs', () => {
   });
 
   test('big_block', () => {
-    const code = 'mov r0, #2\n .rept 16000\n nop\n .endr\n mov pc, lr';
+    const [at, nop, ret] = [0x10_0000, 0xe320_f000, 0xe1a0_f00e];
+    const big = new Uint32Array(1_000_001).fill(nop);
+    big[1_000_000] = ret;
+    const code = `push {r4, lr}\n ldr r3, =${at}\n blx r3\n mov r0, #2\n pop {r4, pc}\n.ltorg`;
     inEveryTier({ isa: 'arm', code, events: BLOCK }, (harness) => {
+      harness.memory.setPermissions(at, 0x40_0000, 7);
+      harness.memory.poke(at, new Uint8Array(big.buffer));
       expect(harness.run()).toBe(2);
-      expect(harness.inside).toHaveLength(Math.ceil(16002 / 512));
+      const inBig = harness.sink.events.filter(({ location }) => location >= at && location < at + big.byteLength);
+      expect(inBig).toHaveLength(Math.ceil(big.length / 512));
     });
   });
 
