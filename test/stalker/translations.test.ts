@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../src/events/event.js';
+import type { Transformer } from '../../src/stalker/transformer.js';
+import { TIERS } from '../tiers/traced-run.js';
 import { BASE, GuestCode } from './guest-code.js';
 
 const { COMPILE, EXEC, BLOCK } = EventKind;
@@ -108,6 +110,23 @@ describe('transformer', () => {
       },
     });
     expect(guest.call()).toBe(42);
+  });
+
+  it.each(Object.values(TIERS))('runs once for each COMPILE, however hot its blocks become (%o)', (tier) => {
+    let runs = 0;
+    const source =
+      'main: push {lr}\n mov r1, #200\nnext: bl leaf\n subs r1, r1, #1\n bne next\n pop {pc}\nleaf: nop\n bx lr';
+    const transformer: Transformer = {
+      transform(iterator) {
+        runs++;
+        while (iterator.next() !== undefined) iterator.keep();
+      },
+    };
+    const guest = new GuestCode(source, { events: COMPILE, transformer, tier });
+    guest.call();
+    guest.call();
+    expect(guest.stalker.stats.hot.functions > 0).toBe(tier.tier !== 'cold');
+    expect(runs).toBe(guest.sink.events.length);
   });
 
   it('cannot use its iterator afterwards', () => {

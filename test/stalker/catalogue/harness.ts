@@ -10,6 +10,7 @@ import { Word } from '../../../src/guest/cpu-state.js';
 import { CPU_STATE, CPU_STATE_BYTES } from '../../../src/guest/layout.js';
 import { GuestMemory, Permission } from '../../../src/guest/memory.js';
 import { ExitReason } from '../../../src/ir/terminal.js';
+import type { StalkerIterator } from '../../../src/stalker/iterator.js';
 import type { Profile } from '../../../src/stalker/options.js';
 import { Reserved } from '../../../src/stalker/reserved.js';
 import { Stalker } from '../../../src/stalker/stalker.js';
@@ -204,3 +205,22 @@ export const H_EXECS_BEFORE = ['exec h+24', 'exec h+28'];
 export const H_EXECS_AFTER = ['exec h+32', 'exec h+36', 'exec h+40', 'exec h+44', 'exec h+48'];
 export const blocks = (...ranges: (readonly [number, number])[]): string[] =>
   ranges.map(([from, to]) => `block f+${from} f+${to}`);
+
+/** Functions that return 2 without a branch. */
+export const FLAT: Record<Isa, string> = {
+  arm: 'mov r0, #0\n add r0, r0, #1\n add r0, r0, #1\n mov pc, lr',
+  thumb: 'push {lr}\n movs r0, #0\n adds r0, #1\n adds r0, #1\n pop {pc}',
+};
+export const ISAS: readonly Isa[] = ['arm', 'thumb'];
+
+export const isInFunction = (pc: number): boolean => pc >= F;
+
+/** A transformer that keeps everything and lets `visit` act before each instruction of the function. */
+export const visiting = (visit: (iterator: StalkerIterator, offset: number) => void) => ({
+  transform: (iterator: StalkerIterator) => {
+    for (let insn = iterator.next(); insn !== undefined; insn = iterator.next()) {
+      if (isInFunction(insn.pc)) visit(iterator, insn.pc - F);
+      iterator.keep();
+    }
+  },
+});
