@@ -1,6 +1,6 @@
 /** The public face: everything the command line does is one of these. Words are Frida's where Frida has one. */
 
-export { loadDemangler } from './analysis/demangle.js';
+export { demangleName, loadDemangler } from './analysis/demangle.js';
 export {
   type DiffOptions,
   diffTraces,
@@ -23,7 +23,7 @@ export {
 } from './analysis/probe-text.js';
 export { openForReplay, type ReplayOptions, type ReplayRecord, replayTrace } from './analysis/replay.js';
 export { type SummarizeOptions, type Summary, type SummaryTable, summarize } from './analysis/summarize.js';
-export { isVeneer, type NameOptions, type Place } from './analysis/symbolize.js';
+export { isVeneer, type NameOptions, type Place, veneerTarget } from './analysis/symbolize.js';
 export type { HunkLine, TreeHunk } from './analysis/tree-diff.js';
 export { hex } from './bits.js';
 export {

@@ -38,7 +38,7 @@ export class CallsiteTable implements CostRows {
       const full = this.size >= MAX_SITES;
       row = full
         ? this.add(NOWHERE, NOWHERE, 0)
-        : this.add(this.symbols.place(location), this.symbols.place(target), target);
+        : this.add(this.symbols.place(location), this.symbols.callee(target), target);
       if (!full) targets.set(target, row);
       this.size++;
     }

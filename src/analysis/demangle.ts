@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+// @ts-expect-error The package describes its entry only. Named in full, so that a bundle takes the glue in.
+import * as untypedGlue from 'gecko-profiler-demangle/index_bg.js';
 
 export type Demangler = (name: string) => string;
 
@@ -14,26 +16,32 @@ interface Glue {
   __wbg_set_wasm(exports: WebAssembly.Exports): void;
 }
 
-let loaded: Promise<Demangler> | undefined;
+const glue = untypedGlue as Glue;
+const imports = untypedGlue as unknown as WebAssembly.ModuleImports;
+
+let loaded: Demangler | undefined;
 
 /**
- * A function that makes C++ and Rust names readable and leaves all others alone. Loaded when first asked for: half a
- * megabyte of WebAssembly (gecko-profiler-demangle: cpp_demangle and rustc-demangle, as in the Firefox Profiler).
+ * Makes a C++ or Rust name readable and leaves all others alone. The first one that needs it loads half a megabyte of
+ * WebAssembly (gecko-profiler-demangle: cpp_demangle and rustc-demangle, as in the Firefox Profiler).
  */
-export const loadDemangler = (): Promise<Demangler> => {
+export const demangleName: Demangler = (name) => {
+  if (!MANGLED.test(name)) return name;
   loaded ??= load();
-  return loaded;
+  return loaded(name);
+};
+
+/** `demangleName`, loaded already. */
+export const loadDemangler = async (): Promise<Demangler> => {
+  loaded ??= load();
+  return demangleName;
 };
 
 /** The package's own entry is for bundlers; its module and glue are put together here as Node needs it. */
-const load = async (): Promise<Demangler> => {
+const load = (): Demangler => {
   const require = createRequire(import.meta.url);
-  // @ts-expect-error The package describes its entry only. Named in full, so that a bundle takes the glue in.
-  const glue: Glue = await import('gecko-profiler-demangle/index_bg.js');
   const bytes = readFileSync(require.resolve(`${PACKAGE}/index_bg.wasm`));
-  const { instance } = await WebAssembly.instantiate(bytes, {
-    './index_bg.js': glue as unknown as WebAssembly.ModuleImports,
-  });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { './index_bg.js': imports });
   glue.__wbg_set_wasm(instance.exports);
   (instance.exports.__wbindgen_start as () => void)();
   return kept((name) => glue.demangle_any(name));

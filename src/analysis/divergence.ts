@@ -138,6 +138,9 @@ const stepOf = ({ symbols }: DiffSide, { kind, location, target, clock }: FlowSt
   clock,
   at: symbols.place(location),
   ...(kind === EventKind.CALL || kind === EventKind.RET
-    ? { to: symbols.place(target), toFunction: functionLabel(symbols.functionAt(target)) }
+    ? {
+        to: kind === EventKind.CALL ? symbols.callee(target) : symbols.place(target),
+        toFunction: functionLabel(symbols.functionAt(target)),
+      }
     : {}),
 });

@@ -1,7 +1,7 @@
 import { hex } from '../bits.js';
 import { EventKind, type ModuleNote } from '../events/event.js';
 import type { EdgeColumns } from '../trace/event-columns.js';
-import type { FunctionInfo, TraceSymbols } from './symbolize.js';
+import type { FunctionInfo, Place, TraceSymbols } from './symbolize.js';
 
 /** When places of two traces are the same: by symbol and distance from it, by offset in the module, or by address. */
 export type PlaceMatch = 'symbol' | 'offset' | 'addr';
@@ -53,6 +53,7 @@ export class FlowKeys {
   private readonly match: PlaceMatch;
   private mainModule: string | undefined;
   private readonly places = new Map<number, number>();
+  private readonly callees = new Map<number, number>();
   private readonly functions = new Map<number, number>();
 
   constructor(names: SharedNames, symbols: TraceSymbols, match: PlaceMatch) {
@@ -65,6 +66,7 @@ export class FlowKeys {
   addModule(note: ModuleNote): void {
     this.mainModule ??= note.name;
     this.places.clear();
+    this.callees.clear();
     this.functions.clear();
   }
 
@@ -74,6 +76,18 @@ export class FlowKeys {
     if (id === undefined) {
       id = this.names.number(this.placeName(start));
       if (this.places.size < MAX_PLACES) this.places.set(start, id);
+    }
+    return id;
+  }
+
+  /** Where a call to `address` leads; by way of a veneer or not is no difference, except by address. */
+  private callee(address: number): number {
+    if (this.match === 'addr') return this.place(address);
+    const start = (address & ~1) >>> 0;
+    let id = this.callees.get(start);
+    if (id === undefined) {
+      id = this.names.number(this.nameOf(this.symbols.callee(start)));
+      if (this.callees.size < MAX_PLACES) this.callees.set(start, id);
     }
     return id;
   }
@@ -95,14 +109,18 @@ export class FlowKeys {
     const kind = edges.kind[edge] as number;
     const type = kind & 31;
     if ((type & mask) === 0) return 0;
-    const location = this.place(edges.location[edge] as number) * 5;
-    if (type === EventKind.CALL) return this.names.pair(location, this.place(edges.target[edge] as number));
+    const at = edges.location[edge] as number;
+    const location = this.place(at) * 5;
+    if (type === EventKind.CALL) return this.names.pair(location, this.callee(edges.target[edge] as number));
+    if (type !== EventKind.RET && this.match !== 'addr' && this.symbols.isHidden(at)) return 0;
     return this.names.pair(location + KIND_INDEX[type], 0);
   }
 
   private placeName(start: number): string | number {
-    if (this.match === 'addr') return start;
-    const { module, offset, symbol, symbolOffset } = this.symbols.place(start);
+    return this.match === 'addr' ? start : this.nameOf(this.symbols.place(start));
+  }
+
+  private nameOf({ module, offset, symbol, symbolOffset }: Place): string {
     const role = module === this.mainModule ? '' : module;
     return this.match === 'offset' ? `${role}!${offset}` : `${role}!${symbol}+${symbolOffset}`;
   }

@@ -100,7 +100,7 @@ export class ReplayTree {
       if (this.filters.only === undefined && this.filters.caller === undefined) this.emitNote(note, 0);
       return;
     }
-    if (note.type === 'probe' && isAtEntry(note, top)) {
+    if (note.type === 'probe' && note.phase !== 'return' && isAtEntry(note, top)) {
       top.probe = top.probe === undefined ? note : { ...note, values: [...top.probe.values, ...note.values] };
       return;
     }
@@ -171,7 +171,7 @@ export class ReplayTree {
     const verdict = this.verdicts.of(target);
     const caller = thread.top;
     const frame = thread.push(verdict);
-    frame.entry = (target & ~1) >>> 0;
+    frame.entry = ((verdict.info.behind || target) & ~1) >>> 0;
     frame.clock = thread.clock;
     frame.ownClock = thread.ownClock;
     frame.standing = standingUnder(caller?.standing ?? OUTSIDE, verdict);
@@ -326,6 +326,12 @@ export class ReplayTree {
   }
 }
 
+/** Instructions of a veneer at most. */
+const MAX_VENEER_INSNS = 8;
+
 /** A probe right where a call went, before anything else happened. */
 const isAtEntry = ({ location, clock }: ProbeNote, frame: ReplayFrame): boolean =>
-  frame.isVisible && !frame.isOpened && frame.entry === (location & ~1) >>> 0 && frame.clock === clock;
+  frame.isVisible &&
+  !frame.isOpened &&
+  frame.entry === (location & ~1) >>> 0 &&
+  clock - frame.clock <= (frame.verdict.info.behind ? MAX_VENEER_INSNS : 0);

@@ -180,10 +180,19 @@ class Replay {
     const { range } = this.options;
     if ((range !== undefined && clock < range.from) || !this.tree.isShownNow(columns.tid)) return;
     const event = eventAt(columns, at);
-    const hasTarget = event.kind !== EventKind.EXEC;
-    const location = this.symbols.place(event.location);
-    const target = hasTarget ? { target: this.symbols.place(event.target) } : {};
-    this.records.push({ type: 'event', clock, tid: event.tid, event, location, ...target });
+    const { symbols } = this;
+    const { kind } = event;
+    if (kind !== EventKind.CALL && kind !== EventKind.RET && symbols.isHidden(event.location)) return;
+    const location = symbols.place(event.location);
+    const target = kind === EventKind.CALL ? symbols.callee(event.target) : symbols.place(event.target);
+    this.records.push({
+      type: 'event',
+      clock,
+      tid: event.tid,
+      event,
+      location,
+      ...(kind === EventKind.EXEC ? {} : { target }),
+    });
   }
 
   private note(note: Note): void {

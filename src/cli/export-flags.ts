@@ -41,7 +41,6 @@ export const EXPORT_FLAGS = {
     default: '1',
     summary: "activations of a recursion shown apart (callgrind): name, name'2, ...",
   },
-  'no-demangle': { type: 'boolean', summary: 'C++ and Rust names as they stand in the symbol table' },
   strict,
   quiet,
 } as const satisfies Flags;

@@ -5,6 +5,7 @@
 import {
   type CodeMap,
   decodeRecord,
+  demangleName,
   type EventBatch,
   EventKind,
   type EventSink,
@@ -14,6 +15,7 @@ import {
   probeResult,
   probeValueText,
   type StalkerEvent,
+  veneerTarget,
 } from '../index.js';
 import { escapeText } from './escape.js';
 import { noteLine } from './live-notes.js';
@@ -75,7 +77,7 @@ export class LiveTree implements EventSink {
     const held = this.held.get(note.tid);
     const result = probeResult(note);
     const function_ = result === undefined ? held?.event.target : (held?.event.target ?? this.innermost(note));
-    if (function_ === undefined || (function_ & ~1) !== (note.location & ~1)) return false;
+    if (function_ === undefined || !this.isSame(function_, note.location)) return false;
     if (result !== undefined) {
       this.results.set(note.tid, ` = ${probeValueText(result)}`);
       return true;
@@ -86,6 +88,18 @@ export class LiveTree implements EventSink {
     const callers = probeCallersText(note.values);
     if (callers !== '') held.callers = ` /* from ${callers} */`;
     return true;
+  }
+
+  /** Whether a call of `target` runs the function at `location`; a veneer leads there. */
+  private isSame(target: number, location: number): boolean {
+    if ((target & ~1) === (location & ~1)) return true;
+    const behind = veneerTarget(this.codeMap.functionName(target));
+    return behind !== undefined && behind === this.codeMap.functionName(location);
+  }
+
+  private nameOf(target: number): string {
+    const name = this.codeMap.functionName(target);
+    return demangleName(veneerTarget(name) ?? name);
   }
 
   private innermost({ tid, depth }: ProbeNote): number | undefined {
@@ -110,7 +124,7 @@ export class LiveTree implements EventSink {
   }
 
   private call({ event, arguments: values }: HeldCall): string {
-    return `${this.codeMap.functionName(event.target)}(${escapeText(values)})`;
+    return `${this.nameOf(event.target)}(${escapeText(values)})`;
   }
 
   private opened(call: HeldCall): string {
@@ -124,7 +138,7 @@ export class LiveTree implements EventSink {
 
   private closed(tid: number, depth: number): string {
     const target = this.open.get(tid)?.[depth];
-    const name = target === undefined ? '' : ` /* ${this.codeMap.functionName(target)} */`;
+    const name = target === undefined ? '' : ` /* ${this.nameOf(target)} */`;
     return `${this.indent(tid, depth)}}${this.resultOf(tid)}${name}\n`;
   }
 

@@ -30,7 +30,7 @@ const nameTest = (word: string, kind: PatternKind): FunctionTest => {
   }
   const slashes = /^\/(.*)\/$/.exec(word);
   const pattern = slashes !== null ? regex(slashes[1], word) : kind === 'regex' ? regex(word, word) : globToRegex(word);
-  return ({ symbol }) => pattern.test(symbol);
+  return ({ symbol, mangled }) => pattern.test(symbol) || (mangled !== undefined && pattern.test(mangled));
 };
 
 /** The test one pattern stands for. Throws UsageError. */

@@ -1,4 +1,4 @@
-import type { NameOptions, ReadFilters } from '../index.js';
+import { demangleName, type NameOptions, type ReadFilters } from '../index.js';
 import type { FlagValues } from './flag.js';
 import { anyOf, moduleTest } from './pattern.js';
 import type { FILTER_FLAGS, NAME_FLAGS } from './read-flags.js';
@@ -27,7 +27,12 @@ export const readLimits = ({ range, tid }: Pick<FilterValues, 'range' | 'tid'>) 
   ...(tid.length > 0 && { threads: tid.flat() }),
 });
 
-/** Where names are to come from besides the trace. */
-export const readNames = ({ symbols, srcline }: FlagValues<typeof NAME_FLAGS>): { names: NameOptions } => ({
-  names: { symbols, lines: srcline },
+/** Where names are to come from besides the trace, and how they are shown. */
+export const readNames = (flags: FlagValues<typeof NAME_FLAGS>): { names: NameOptions } => ({
+  names: {
+    symbols: flags.symbols,
+    lines: flags.srcline,
+    veneers: flags['show-veneers'],
+    ...(flags['no-demangle'] ? {} : { demangle: demangleName }),
+  },
 });

@@ -42,6 +42,8 @@ export const NAME_FLAGS = {
     ...repeatable,
     summary: 'names from the program itself, a file with its debugging information, or a directory of them',
   },
+  'show-veneers': { type: 'boolean', summary: 'veneers as what they are, not as the functions they lead to' },
+  'no-demangle': { type: 'boolean', summary: 'C++ and Rust names as they stand in the symbol table' },
   srcline: { type: 'boolean', summary: 'source lines too, of what --symbols and /usr/lib/debug have' },
 } as const satisfies Flags;
 

@@ -6,14 +6,7 @@ import { anyOf } from '../cli/pattern.js';
 import { showProgress } from '../cli/progress.js';
 import { readNames } from '../cli/read-filters.js';
 import { exitCodeFor, openTraces, warnOfCounts } from '../cli/trace-input.js';
-import {
-  EXPORT_FORMATS,
-  type ExportFormatName,
-  exportTrace,
-  formatOfFile,
-  loadDemangler,
-  UsageError,
-} from '../index.js';
+import { EXPORT_FORMATS, type ExportFormatName, exportTrace, formatOfFile, UsageError } from '../index.js';
 
 const chosenFormat = (to: ExportFormatName | undefined, output: string): ExportFormatName => {
   const format = to ?? (output === '-' ? undefined : formatOfFile(output));
@@ -53,7 +46,6 @@ export default class Export extends BaseCommand {
     }
     const readers = openTraces(operands);
     for (const { name } of readers) refuseOverwrite(name, output);
-    const demangle = flags['no-demangle'] ? undefined : await loadDemangler();
     const target = openTarget(output);
     const done = showProgress(readers, flags.quiet, output === '-');
     for (const reader of readers) {
@@ -65,7 +57,6 @@ export default class Export extends BaseCommand {
         mips: flags.mips,
         ...readNames(flags),
         separateRecursion: flags['separate-recursion'],
-        ...(demangle && { demangle }),
         onWarning: (warning) => flags.quiet || note(`warning: ${warning}`),
       });
       const facts = `${events.toLocaleString('en-US')} events, ${bytes.toLocaleString('en-US')} bytes`;

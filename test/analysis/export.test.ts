@@ -635,7 +635,7 @@ describe('every format', () => {
   });
 
   it('passes names through the demangler', async () => {
-    const { text } = await exportOf('folded', { demangle: (name) => `<${name}>` });
+    const { text } = await exportOf('folded', { names: { demangle: (name) => `<${name}>` } });
     expect(text).toContain(';<f0>');
   });
 

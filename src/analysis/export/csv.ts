@@ -39,7 +39,7 @@ class CsvExporter implements Exporter {
     for (let i = 0; i < count; i++) {
       const type = kind[i] as number;
       const from = this.places.of(location[i] as number);
-      const to = type === EventKind.EXEC ? NO_PLACE : this.places.of(target[i] as number);
+      const to = type === EventKind.EXEC ? NO_PLACE : this.targetOf(type, target[i] as number);
       const deep = type === EventKind.CALL || type === EventKind.RET ? depth[i] : '';
       const times = `${this.process},${clock[i]},${threadClock[i]},${tid}`;
       out.text(`${times},${KIND_NAMES[type]},${deep},${from},${to},\n`);
@@ -62,7 +62,7 @@ class CsvExporter implements Exporter {
   /** A row for each call; the detail is how often. */
   private callSummary({ tid, clock, type, calls }: CallSummaryNote): void {
     for (const [location, target, count] of calls) {
-      const places = `${this.places.of(location)},${this.places.of(target)}`;
+      const places = `${this.places.of(location)},${this.places.callee(target)}`;
       this.job.out.text(`${this.process},${clock},,${tid},${type},,${places},${count}\n`);
     }
   }
@@ -74,6 +74,10 @@ class CsvExporter implements Exporter {
   }
 
   finish(): void {}
+
+  private targetOf(kind: number, address: number): string {
+    return kind === EventKind.CALL ? this.places.callee(address) : this.places.of(address);
+  }
 }
 
 type PlainNote = Exclude<Note, CallSummaryNote>;

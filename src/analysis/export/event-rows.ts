@@ -17,6 +17,7 @@ export class PlaceTexts {
   private readonly symbols: TraceSymbols;
   private readonly render: (address: number, place: Place) => string;
   private readonly texts = new Map<number, string>();
+  private readonly callees = new Map<number, string>();
 
   constructor(symbols: TraceSymbols, render: (address: number, place: Place) => string) {
     this.symbols = symbols;
@@ -25,18 +26,28 @@ export class PlaceTexts {
 
   /** `address` may carry the Thumb bit; the text does not. */
   of(address: number): string {
-    const start = (address & ~1) >>> 0;
-    let text = this.texts.get(start);
-    if (text === undefined) {
-      if (this.texts.size >= MAX_KEPT) this.texts.clear();
-      text = this.render(start, this.symbols.place(start));
-      this.texts.set(start, text);
-    }
-    return text;
+    return this.kept(this.texts, address, (start) => this.symbols.place(start));
+  }
+
+  /** Where a call to `address` leads, behind a veneer. */
+  callee(address: number): string {
+    return this.kept(this.callees, address, (start) => this.symbols.callee(start));
   }
 
   /** Symbols or modules have come or gone. */
   forget(): void {
     this.texts.clear();
+    this.callees.clear();
+  }
+
+  private kept(texts: Map<number, string>, address: number, placeOf: (start: number) => Place): string {
+    const start = (address & ~1) >>> 0;
+    let text = texts.get(start);
+    if (text === undefined) {
+      if (texts.size >= MAX_KEPT) texts.clear();
+      text = this.render(start, placeOf(start));
+      texts.set(start, text);
+    }
+    return text;
   }
 }

@@ -23,8 +23,6 @@ export interface ExportOptions {
   readonly separateRecursion?: number;
   /** Where names come from besides the trace. */
   readonly names?: NameOptions;
-  /** Makes a symbol's name readable. */
-  readonly demangle?: (name: string) => string;
   /** Told what the output cannot show. */
   readonly onWarning?: (text: string) => void;
 }
@@ -102,12 +100,12 @@ class ExportFold {
   }
 
   private job(options: ExportOptions, functions: FunctionTable): ExportJob {
-    const { demangle, onWarning } = options;
+    const { onWarning } = options;
     return {
       out: this.out,
       symbols: this.symbols,
       functions,
-      nameOf: demangle === undefined ? plainName : (info) => demangle(plainName(info)),
+      nameOf: plainName,
       mips: options.mips ?? 1000,
       separateRecursion: options.separateRecursion ?? 1,
       warn: onWarning ?? (() => {}),

@@ -32,7 +32,7 @@ class JsonlExporter implements Exporter {
     for (let i = 0; i < count; i++) {
       const type = kind[i] as number;
       const deep = type === EventKind.CALL || type === EventKind.RET ? `"depth":${depth[i]},` : '';
-      const to = type === EventKind.EXEC ? '' : `,"target":${this.places.of(target[i] as number)}`;
+      const to = type === EventKind.EXEC ? '' : `,"target":${this.targetOf(type, target[i] as number)}`;
       const times = `"tid":${tid},"clock":${clock[i]},"threadClock":${threadClock[i]}`;
       const from = this.places.of(location[i] as number);
       out.text(`{"type":"${KIND_NAMES[type]}",${times},${deep}"location":${from}${to}}\n`);
@@ -67,7 +67,7 @@ class JsonlExporter implements Exporter {
   /** A line for each call. */
   private callSummary({ type, tid, clock, calls }: CallSummaryNote): void {
     for (const [location, target, count] of calls) {
-      this.write({ type, tid, clock, location: this.place(location), target: this.place(target), count });
+      this.write({ type, tid, clock, location: this.place(location), target: this.callee(target), count });
     }
   }
 
@@ -77,9 +77,18 @@ class JsonlExporter implements Exporter {
 
   finish(): void {}
 
+  private targetOf(kind: number, address: number): string {
+    return kind === EventKind.CALL ? this.places.callee(address) : this.places.of(address);
+  }
+
   private place(address: number): unknown {
     const start = (address & ~1) >>> 0;
     return { address: hex(start), ...this.job.symbols.place(start) };
+  }
+
+  private callee(address: number): unknown {
+    const start = (address & ~1) >>> 0;
+    return { address: hex(start), ...this.job.symbols.callee(start) };
   }
 
   private write(value: unknown): void {

@@ -122,7 +122,7 @@ class PprofExporter implements Exporter {
       message.uint32(tag(4, 2)).fork().uint32(tag(1, 0)).uint64(id).ldelim().ldelim();
       message.uint32(tag(PROFILE.function, 2)).fork().uint32(tag(1, 0)).uint64(id);
       message.uint32(tag(2, 0)).int64(strings.of(this.job.nameOf(info)));
-      message.uint32(tag(3, 0)).int64(strings.of(info.symbol));
+      message.uint32(tag(3, 0)).int64(strings.of(info.mangled ?? info.symbol));
       message.uint32(tag(4, 0)).int64(strings.of(info.module)).ldelim();
     });
   }
