@@ -1,3 +1,4 @@
+import { ActiveCounts } from './active-counts.js';
 import type { Verdict } from './filters.js';
 
 /** One open call while costs are folded through filters. */
@@ -23,22 +24,6 @@ export interface FilteredFrame {
   /** The thread's counted instructions at its entry; its own so far. */
   entry: number;
   self: number;
-}
-
-/** How many activations of each number are open. */
-class ActiveCounts {
-  private counts = new Int32Array(64);
-
-  change(number: number, by: 1 | -1): number {
-    if (number >= this.counts.length) {
-      const grown = new Int32Array(Math.max(number + 1, this.counts.length * 2));
-      grown.set(this.counts);
-      this.counts = grown;
-    }
-    const now = (this.counts[number] as number) + by;
-    this.counts[number] = now;
-    return now;
-  }
 }
 
 /** One thread's open calls while costs are folded through filters, and what of it was counted. */

@@ -1,11 +1,10 @@
 import { EXPORT_FORMATS, type ExportFormatName } from '../index.js';
 import type { Flags } from './flag.js';
-import { NAME_FLAGS, READ_FLAGS, SUMMARIZE_FLAGS } from './read-flags.js';
+import { FILTER_FLAGS, READ_FLAGS } from './read-flags.js';
 import { count, oneOf, text } from './values.js';
 
 export const FORMATS = Object.keys(EXPORT_FORMATS) as ExportFormatName[];
 const { strict, quiet } = READ_FLAGS;
-const { filter, notrace, match, tid } = SUMMARIZE_FLAGS;
 
 export const EXPORT_FLAGS = {
   to: {
@@ -22,11 +21,7 @@ export const EXPORT_FLAGS = {
     default: '-',
     summary: 'where it goes; standard output by default',
   },
-  filter,
-  notrace,
-  match,
-  tid,
-  ...NAME_FLAGS,
+  ...FILTER_FLAGS,
   mips: {
     type: 'option',
     helpValue: 'N',

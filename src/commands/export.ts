@@ -2,9 +2,8 @@ import { BaseCommand } from '../cli/base-command.js';
 import { openTarget, refuseOverwrite, refuseTerminal } from '../cli/byte-target.js';
 import { EXPORT_FLAGS, FORMATS } from '../cli/export-flags.js';
 import { note } from '../cli/output.js';
-import { anyOf } from '../cli/pattern.js';
 import { showProgress } from '../cli/progress.js';
-import { readNames } from '../cli/read-filters.js';
+import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
 import { exitCodeFor, openTraces, warnOfCounts } from '../cli/trace-input.js';
 import { EXPORT_FORMATS, type ExportFormatName, exportTrace, formatOfFile, UsageError } from '../index.js';
 
@@ -40,11 +39,7 @@ export default class Export extends BaseCommand {
     const to = chosenFormat(flags.to, output);
     const { isBinary, hasCalls } = EXPORT_FORMATS[to];
     if (isBinary) refuseTerminal(output, to);
-    const [only, without] = [anyOf(flags.filter, flags.match), anyOf(flags.notrace, flags.match)];
-    if (!hasCalls && (only || without)) {
-      throw new UsageError(`${to} knows no calls, so --filter and --notrace mean nothing to it`);
-    }
-    const readers = openTraces(operands);
+    const readers = openTraces(operands, flags.range);
     for (const { name } of readers) refuseOverwrite(name, output);
     const target = openTarget(output);
     const done = showProgress(readers, flags.quiet, output === '-');
@@ -52,8 +47,8 @@ export default class Export extends BaseCommand {
       const { bytes, events } = await exportTrace(reader, {
         to,
         write: target.write,
-        filters: { ...(only && { only }), ...(without && { without }) },
-        ...(flags.tid.length > 0 && { threads: flags.tid.flat() }),
+        filters: readFilters(flags),
+        ...readLimits(flags),
         mips: flags.mips,
         ...readNames(flags),
         separateRecursion: flags['separate-recursion'],

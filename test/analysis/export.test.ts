@@ -617,17 +617,14 @@ describe('every format', () => {
     }
   });
 
-  it.each(formats.filter((to) => EXPORT_FORMATS[to].hasCalls))(
-    '%s leaves out what the filters leave out',
-    async (to) => {
-      const filters = { only: ({ symbol }: { symbol: string }) => symbol === 'f7' };
-      const { bytes } = await exportOf(to, { filters });
-      const text = (to === 'pprof' ? gunzipSync(bytes) : bytes).toString('latin1');
-      expect(text).toContain('f7');
-      const whole = await exportOf(to);
-      expect(bytes.length).toBeLessThan(whole.bytes.length);
-    },
-  );
+  it.each(formats)('%s leaves out what the filters leave out', async (to) => {
+    const filters = { only: ({ symbol }: { symbol: string }) => symbol === 'f7' };
+    const { bytes } = await exportOf(to, { filters });
+    const text = (to === 'pprof' ? gunzipSync(bytes) : bytes).toString('latin1');
+    if (to !== 'drcov') expect(text).toContain('f7');
+    const whole = await exportOf(to);
+    expect(bytes.length).toBeLessThan(whole.bytes.length);
+  });
 
   it.each(formats)('%s shows two processes of one file', async (to) => {
     const { bytes } = await exportOf(to, {}, Buffer.concat([trace, record(500, 3)]));

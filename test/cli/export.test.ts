@@ -68,7 +68,6 @@ describe('export', () => {
   test.each([
     ['an unknown format', ['--to', 'gif']],
     ['a name that tells no format', ['-o', file('out.json')]],
-    ['filters for a format without calls', ['--to', 'csv', '-F', 'main']],
     ['two traces', ['--to', 'csv', 'another.pb']],
     ['no format for standard output', []],
   ])('refuses %s with 2', async (_, words) => {

@@ -1,8 +1,7 @@
 import { EventKind } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
-import type { CallFilters } from '../filters.js';
-import type { FunctionCost, FunctionTable } from '../function-table.js';
-import { COUNTED, DROPPED, OUTSIDE, ThreadStack } from '../thread-stack.js';
+import type { FunctionTable } from '../function-table.js';
+import { ThreadStack } from '../thread-stack.js';
 import type { ThreadListener } from './format.js';
 
 /** Frames a stack holds at most, as in CallStats. */
@@ -20,15 +19,11 @@ interface Walker {
 export class CallWalk {
   private readonly functions: FunctionTable;
   private readonly listen: (stack: ThreadStack) => ThreadListener;
-  private readonly filters: CallFilters;
-  private readonly chosen: (boolean | undefined)[] = [];
-  private readonly dropped: (boolean | undefined)[] = [];
   private readonly walkers = new Map<number, Walker>();
   private edgeFunction = new Int32Array(0);
 
-  constructor(functions: FunctionTable, filters: CallFilters, listen: (stack: ThreadStack) => ThreadListener) {
+  constructor(functions: FunctionTable, listen: (stack: ThreadStack) => ThreadListener) {
     this.functions = functions;
-    this.filters = filters;
     this.listen = listen;
   }
 
@@ -76,9 +71,8 @@ export class CallWalk {
       walker = { stack, listener: this.listen(stack) };
       this.walkers.set(columns.tid, walker);
       const first = this.functions.indexOf(columns.location[0] as number);
-      const standing = this.standingUnder(first, OUTSIDE);
-      stack.push(first, standing);
-      if (standing === COUNTED) walker.listener.enter(first, 0);
+      stack.push(first, 0);
+      walker.listener.enter(first, 0);
     }
     return walker;
   }
@@ -93,25 +87,14 @@ export class CallWalk {
 
   private enter(walker: Walker, fn: number, site: number): void {
     const { stack } = walker;
-    const standing = this.standingUnder(fn, stack.standing[stack.height - 1] as number);
     if (stack.height === MAX_HEIGHT) settle(walker, stack.depth - 1);
-    stack.push(fn, standing);
-    if (standing === COUNTED) walker.listener.enter(fn, site);
-  }
-
-  private standingUnder(fn: number, caller: number): number {
-    const { only, without } = this.filters;
-    if (!only && !without) return COUNTED;
-    const { info } = this.functions.rows[fn] as FunctionCost;
-    this.chosen[fn] ??= only === undefined || only(info);
-    this.dropped[fn] ??= without?.(info) ?? false;
-    if (caller === DROPPED || this.dropped[fn]) return DROPPED;
-    return caller === COUNTED || this.chosen[fn] ? COUNTED : OUTSIDE;
+    stack.push(fn, 0);
+    walker.listener.enter(fn, site);
   }
 }
 
 const advance = ({ stack, listener }: Walker, clock: number, ownClock: number): void => {
-  if (stack.standing[stack.height - 1] === COUNTED) listener.spend(ownClock - stack.ownClock);
+  listener.spend(ownClock - stack.ownClock);
   stack.ownClock = ownClock;
   stack.clock = clock;
 };
@@ -133,5 +116,5 @@ const settle = (walker: Walker, depth: number): void => {
 
 const pop = ({ stack, listener }: Walker): void => {
   const top = --stack.height;
-  if (stack.standing[top] === COUNTED) listener.leave(stack.fn[top] as number);
+  listener.leave(stack.fn[top] as number);
 };

@@ -1,6 +1,6 @@
 import type { RecordedHeader } from '../../trace/messages.js';
+import { ActiveCounts } from '../active-counts.js';
 import type { FunctionCost } from '../function-table.js';
-import type { ThreadStack } from '../thread-stack.js';
 import type { Exporter, ExportFormat, ExportJob, ThreadListener, ThreadStart } from './format.js';
 
 /** A function as callgrind shows it: one of a recursion's activations when they are kept apart. */
@@ -44,8 +44,8 @@ class CallgrindExporter implements Exporter {
     this.header ??= header;
   }
 
-  thread({ stack }: ThreadStart): ThreadListener {
-    return new CallListener(this, stack, Math.max(1, this.job.separateRecursion));
+  thread(_start: ThreadStart): ThreadListener {
+    return new CallListener(this, Math.max(1, this.job.separateRecursion));
   }
 
   variant(fn: number, level: number): number {
@@ -68,10 +68,11 @@ class CallgrindExporter implements Exporter {
     const key = site * KEY_FACTOR + callee;
     let cost = calls.get(key);
     if (cost === undefined) {
-      cost = { site: this.fileAddress(site), callee: this.variants[callee] as Variant, count: 0, inclusive: 0 };
+      const from = site === 0 ? this.info(this.variants[caller] as Variant).offset : this.fileAddress(site);
+      cost = { site: from, callee: this.variants[callee] as Variant, count: 0, inclusive: 0 };
       calls.set(key, cost);
     }
-    cost.count++;
+    if (site !== 0) cost.count++;
     cost.inclusive += inclusive;
   }
 
@@ -130,27 +131,26 @@ const address = (value: number): string => `0x${value.toString(16)}`;
 /** The open frames of one thread: variant, call site, and what the thread had spent before. */
 class CallListener implements ThreadListener {
   private readonly exporter: CallgrindExporter;
-  private readonly stack: ThreadStack;
+  private readonly active = new ActiveCounts();
   private readonly levels: number;
   private readonly variants: number[] = [];
   private readonly sites: number[] = [];
   private readonly before: number[] = [];
   private spent = 0;
 
-  constructor(exporter: CallgrindExporter, stack: ThreadStack, levels: number) {
+  constructor(exporter: CallgrindExporter, levels: number) {
     this.exporter = exporter;
-    this.stack = stack;
     this.levels = levels;
   }
 
   enter(fn: number, site: number): void {
-    this.variants.push(this.exporter.variant(fn, Math.min(this.stack.enter(fn), this.levels)));
+    this.variants.push(this.exporter.variant(fn, Math.min(this.active.change(fn, 1), this.levels)));
     this.sites.push(site);
     this.before.push(this.spent);
   }
 
   leave(fn: number): void {
-    this.stack.leave(fn);
+    this.active.change(fn, -1);
     const callee = this.variants.pop() as number;
     const site = this.sites.pop() as number;
     const inclusive = this.spent - (this.before.pop() as number);

@@ -26,11 +26,11 @@ class ChromeExporter implements Exporter {
     this.metadata('process_name', 0, program);
   }
 
-  thread({ tid, name, stack }: ThreadStart): ThreadListener {
+  thread({ tid, name, time }: ThreadStart): ThreadListener {
     this.metadata('thread_name', tid, name);
     const { mips } = this.job;
     const line = (phase: string, what: string): void => {
-      const times = `"ts":${stack.clock / mips},"tts":${stack.ownClock / mips}`;
+      const times = `"ts":${time.clock / mips},"tts":${time.ownClock / mips}`;
       this.write(`{"ph":"${phase}",${what}${times},"pid":${this.pid},"tid":${tid}}`);
     };
     return {

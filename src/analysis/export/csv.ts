@@ -33,10 +33,12 @@ class CsvExporter implements Exporter {
     this.places.forget();
   }
 
-  chunk({ tid, count, kind, location, target, depth, clock, threadClock }: EventColumns): void {
+  chunk(columns: EventColumns, first: number, end: number, shown: Uint8Array | undefined): void {
+    const { tid, kind, location, target, depth, clock, threadClock } = columns;
     const { out } = this.job;
     this.places.forget();
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < end; i++) {
+      if (shown !== undefined && shown[i] === 0) continue;
       const type = kind[i] as number;
       const from = this.places.of(location[i] as number);
       const to = type === EventKind.EXEC ? NO_PLACE : this.targetOf(type, target[i] as number);

@@ -34,8 +34,10 @@ class DrcovExporter implements Exporter {
     this.modules.set(note.path, { id: this.modules.size, note, blocks: new Map() });
   }
 
-  chunk({ edges }: EventColumns): void {
+  chunk({ edges, edge: events }: EventColumns, from: number, to: number, shown: Uint8Array | undefined): void {
+    const ran = shown && new Set(events.subarray(from, to).filter((_, i) => shown[from + i] === 1));
     for (let edge = 1; edge <= edges.count; edge++) {
+      if (ran !== undefined && !ran.has(edge)) continue;
       if (((edges.kind[edge] as number) & (EventKind.COMPILE | EventKind.BLOCK)) === 0) continue;
       const start = ((edges.location[edge] as number) & ~1) >>> 0;
       this.add(start, blockSize(start, edges.target[edge] as number));

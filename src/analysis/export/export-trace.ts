@@ -1,20 +1,24 @@
 import { hex } from '../../bits.js';
-import type { Note } from '../../events/event.js';
+import type { ModuleNote, Note } from '../../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { TraceItem, TraceReader } from '../../trace/reader.js';
-import type { CallFilters } from '../filters.js';
+import { type MergedItem, mergeByClock, noteClock } from '../clock-merge.js';
+import { type ClockRange, filtersCalls, type ReadFilters } from '../filters.js';
 import { FunctionTable } from '../function-table.js';
 import { type FunctionInfo, type NameOptions, TraceSymbols } from '../symbolize.js';
 import { CallWalk } from './call-walk.js';
 import { ExportOutput, type WriteBytes } from './export-output.js';
-import type { Exporter, ExportJob } from './format.js';
+import { FilteredWalk } from './filtered-walk.js';
+import type { Exporter, ExportJob, ThreadListener, ThreadTime } from './format.js';
 import { EXPORT_FORMATS, type ExportFormatName } from './formats.js';
 
 export interface ExportOptions {
   readonly to: ExportFormatName;
   readonly write: WriteBytes;
-  /** Subtrees to keep or to leave out; only for formats about calls. */
-  readonly filters?: CallFilters;
+  /** What of the calls is meant, as in a replay; costs of what is left out go to its callers. Of lists, what happened in it. */
+  readonly filters?: ReadFilters;
+  /** Only what happened between two clocks. */
+  readonly range?: ClockRange;
   /** Only these threads. */
   readonly threads?: readonly number[];
   /** Instructions taken for a microsecond by viewers that know only time; 1000, so that one is a nanosecond. */
@@ -40,7 +44,7 @@ export interface ExportSummary {
  */
 export const exportTrace = async (reader: TraceReader, options: ExportOptions): Promise<ExportSummary> => {
   const fold = new ExportFold(options);
-  for await (const item of reader.items()) fold.add(item);
+  for await (const item of fold.itemsOf(reader)) fold.add(item);
   return fold.finish(reader);
 };
 
@@ -55,7 +59,9 @@ class ExportFold {
   private readonly out: ExportOutput;
   private readonly symbols = new TraceSymbols();
   private readonly threadNames = new Map<number, string>();
+  private readonly range: ClockRange | undefined;
   private readonly walk: CallWalk | undefined;
+  private readonly filtered: FilteredWalk | undefined;
   private end: RecordedEnd | undefined;
   private segments = 0;
 
@@ -67,26 +73,30 @@ class ExportFold {
     const functions = new FunctionTable(this.symbols);
     const exporter = EXPORT_FORMATS[options.to].create(this.job(options, functions));
     this.exporter = exporter;
-    this.walk =
-      exporter.thread &&
-      new CallWalk(functions, options.filters ?? {}, (stack) => {
-        const name = this.threadNames.get(stack.tid) ?? `thread ${stack.tid}`;
-        return (exporter.thread as NonNullable<Exporter['thread']>)({
-          tid: stack.tid,
-          name,
-          segment: this.segments - 1,
-          stack,
-        });
-      });
+    const { filters = {}, range } = options;
+    this.range = range;
+    const isPart = range !== undefined || filters.rows !== undefined || filtersCalls(filters);
+    if (isPart) {
+      const listen = (tid: number, time: ThreadTime) => this.listener(tid, time);
+      this.filtered = new FilteredWalk(functions, this.symbols, { filters, range }, listen);
+    } else if (exporter.thread) {
+      this.walk = new CallWalk(functions, (stack) => this.listener(stack.tid, stack) as ThreadListener);
+    }
   }
 
-  add(item: TraceItem): void {
+  /** Where calls decide what is shown, notes go with what threads do at the time. */
+  itemsOf(reader: TraceReader): AsyncIterable<TraceItem | MergedItem> {
+    return this.filtered ? mergeByClock(reader.items()) : reader.items();
+  }
+
+  add(item: TraceItem | MergedItem): void {
     if (item.type === 'chunk') {
       const { columns } = item;
       if (this.threads && !this.threads.includes(columns.tid)) return;
-      this.exporter.chunk?.(columns);
+      this.exporter.chunk?.(columns, 0, columns.count, undefined);
       this.walk?.add(columns);
-    } else if (item.type === 'note') this.note(item.note);
+    } else if (item.type === 'events') this.addPart(item);
+    else if (item.type === 'note') this.note(item.note);
     else if (item.type === 'symbols') this.symbols.addSymbols(item.symbols);
     else if (item.type === 'header') this.begin(item.header);
     else if (item.type === 'end') this.end = item.end;
@@ -121,15 +131,37 @@ class ExportFold {
     this.exporter.begin?.(header, this.segments - 1);
   }
 
+  private addPart({ columns, from, to }: Extract<MergedItem, { type: 'events' }>): void {
+    if (this.threads && !this.threads.includes(columns.tid)) return;
+    const shown = this.filtered?.add(columns, from, to);
+    this.exporter.chunk?.(columns, from, to, shown);
+  }
+
+  private listener(tid: number, time: ThreadTime): ThreadListener | undefined {
+    const name = this.threadNames.get(tid) ?? `thread ${tid}`;
+    return this.exporter.thread?.({ tid, name, segment: this.segments - 1, time });
+  }
+
+  private isMeant(note: Exclude<Note, ModuleNote>): boolean {
+    if (this.threads && !this.threads.includes(note.tid)) return false;
+    if (this.filtered === undefined || note.type === 'thread') return true;
+    const clock = noteClock(note);
+    if (this.range && (clock < this.range.from || clock > this.range.to)) return false;
+    return this.filtered.isShownNow(note.tid);
+  }
+
   private note(note: Note): void {
-    if (note.type === 'module') this.symbols.addModule(note);
-    else if (this.threads && !this.threads.includes(note.tid)) return;
+    if (note.type === 'module') {
+      this.symbols.addModule(note);
+      this.filtered?.forgetAddresses();
+    } else if (!this.isMeant(note)) return;
     if (note.type === 'thread' && note.name) this.threadNames.set(note.tid, note.name);
     this.exporter.note?.(note);
   }
 
   private endSegment(): void {
     this.walk?.endSegment(this.end?.clock ?? 0);
+    this.filtered?.endSegment(this.end?.clock ?? 0);
     this.exporter.endSegment?.(this.end);
     this.end = undefined;
   }

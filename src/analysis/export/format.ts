@@ -3,15 +3,17 @@ import type { EventColumns } from '../../trace/event-columns.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { FunctionTable } from '../function-table.js';
 import type { FunctionInfo, TraceSymbols } from '../symbolize.js';
-import type { ThreadStack } from '../thread-stack.js';
 import type { ExportOutput } from './export-output.js';
 
-/**
- * Told of one thread's calls in order. Only frames the filters let through are mentioned; they always form one stack.
- * The thread's clocks stand in its `ThreadStack`: `clock` is the process's, `ownClock` the thread's.
- */
+/** When what a listener is told happened: by the process's clock and by the thread's own. */
+export interface ThreadTime {
+  clock: number;
+  ownClock: number;
+}
+
+/** Told of one thread's calls in order. Only frames the filters let through are mentioned; they always form one stack. */
 export interface ThreadListener {
-  /** `fn` is called from `site` (run-time address, 0 for the thread's first function), or runs when the thread begins. */
+  /** `fn` is called from `site` (run-time address); 0 when it already runs as the thread, or the range, begins. */
   enter(fn: number, site: number): void;
   /** The innermost frame is gone: returned, unwound, or still open when the process ended. */
   leave(fn: number): void;
@@ -24,14 +26,15 @@ export interface ThreadStart {
   /** As the program named it, else `thread N`. */
   readonly name: string;
   readonly segment: number;
-  readonly stack: ThreadStack;
+  readonly time: Readonly<ThreadTime>;
 }
 
 /** One export under way. Every method that is there is called, in the order of the trace. */
 export interface Exporter {
   begin?(header: RecordedHeader, segment: number): void;
   note?(note: Note): void;
-  chunk?(columns: EventColumns): void;
+  /** Events `from` to `to` of a chunk, all of them or those that are `shown`. */
+  chunk?(columns: EventColumns, from: number, to: number, shown: Uint8Array | undefined): void;
   /** A thread runs for the first time; asked only of formats about calls. */
   thread?(start: ThreadStart): ThreadListener;
   /** A process is over; its listeners will not hear more. `end` is missing when the trace does not say how it ended. */
@@ -62,7 +65,7 @@ export interface ExportFormat {
   readonly suffixes: readonly string[];
   /** Bytes that do not belong on a terminal. */
   readonly isBinary: boolean;
-  /** Whether filters by function mean anything. */
+  /** Shows calls as stacks, which counts of calls alone do not make. */
   readonly hasCalls: boolean;
   create(job: ExportJob): Exporter;
 }

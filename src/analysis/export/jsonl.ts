@@ -26,10 +26,12 @@ class JsonlExporter implements Exporter {
     this.write({ type: 'header', schema: 'armstalk.events/1', process: segment + 1, ...facts });
   }
 
-  chunk({ tid, count, kind, location, target, depth, clock, threadClock }: EventColumns): void {
+  chunk(columns: EventColumns, first: number, end: number, shown: Uint8Array | undefined): void {
+    const { tid, kind, location, target, depth, clock, threadClock } = columns;
     const { out } = this.job;
     this.places.forget();
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < end; i++) {
+      if (shown !== undefined && shown[i] === 0) continue;
       const type = kind[i] as number;
       const deep = type === EventKind.CALL || type === EventKind.RET ? `"depth":${depth[i]},` : '';
       const to = type === EventKind.EXEC ? '' : `,"target":${this.targetOf(type, target[i] as number)}`;

@@ -75,16 +75,16 @@ class PerfettoExporter implements Exporter {
     });
   }
 
-  thread({ tid, name, stack }: ThreadStart): ThreadListener {
+  thread({ tid, name, time }: ThreadStart): ThreadListener {
     const track = this.track(tid, name);
     const event = (type: number, fn: number | undefined): void => {
-      const message = this.packet(stack.clock);
+      const message = this.packet(time.clock);
       if (fn !== undefined) this.intern(message, fn);
       message.uint32(nested(PACKET.trackEvent)).fork();
       this.eventHead(message, type, track);
       if (fn !== undefined) message.uint32(varint(EVENT.nameIid)).uint64(fn + 1);
       message.uint32(varint(EVENT.extraCounterTrackUuids)).uint64(track.counter);
-      message.uint32(varint(EVENT.extraCounterValues)).int64(stack.ownClock).ldelim();
+      message.uint32(varint(EVENT.extraCounterValues)).int64(time.ownClock).ldelim();
       this.write(message);
     };
     return {
