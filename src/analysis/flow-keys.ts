@@ -10,6 +10,8 @@ export type PlaceMatch = 'symbol' | 'offset' | 'addr';
 const MAX_PLACES = 1 << 22;
 const MAX_PAIRS = 1 << 22;
 const PAIR = 2 ** 26;
+/** Instead of an edge's number: what happens in a veneer is no difference, but it did happen. */
+export const PASSED = -1;
 
 /** Numbers things by name for both traces: equal numbers, equal things. Numbers count from 1. */
 export class SharedNames {
@@ -104,7 +106,7 @@ export class FlowKeys {
     return id;
   }
 
-  /** What an edge is, target of returns and end of blocks aside; 0 for kinds that are not in `mask`. */
+  /** What an edge is, target of returns and end of blocks aside; 0 for kinds that are not in `mask`, PASSED in veneers. */
   edge(edges: EdgeColumns, edge: number, mask: number): number {
     const kind = edges.kind[edge] as number;
     const type = kind & 31;
@@ -112,7 +114,7 @@ export class FlowKeys {
     const at = edges.location[edge] as number;
     const location = this.place(at) * 5;
     if (type === EventKind.CALL) return this.names.pair(location, this.callee(edges.target[edge] as number));
-    if (type !== EventKind.RET && this.match !== 'addr' && this.symbols.isHidden(at)) return 0;
+    if (type !== EventKind.RET && this.match !== 'addr' && this.symbols.isHidden(at)) return PASSED;
     return this.names.pair(location + KIND_INDEX[type], 0);
   }
 

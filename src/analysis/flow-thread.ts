@@ -2,7 +2,7 @@ import { EventKind } from '../events/event.js';
 import type { HeldChunk } from '../trace/held-chunk.js';
 import type { CallForest } from './call-forest.js';
 import { CommonStack } from './common-stack.js';
-import type { FlowKeys } from './flow-keys.js';
+import { type FlowKeys, PASSED } from './flow-keys.js';
 import { type FlowStep, SideTree, stepAt } from './side-tree.js';
 
 /** A chunk with a number for each of its edges; 0 for events that are not compared. */
@@ -110,7 +110,10 @@ export class FlowThread {
       if (chunk === undefined) return undefined;
       const { columns, ids } = chunk;
       const { edge, count } = columns;
-      while (columns.next < count && ids[edge[columns.next] as number] === 0) columns.next++;
+      while (columns.next < count && (ids[edge[columns.next] as number] as number) <= 0) {
+        if (side === 0) this.pass(ids[edge[columns.next] as number] as number, columns.kind[columns.next] as number);
+        columns.next++;
+      }
       if (columns.next < count) return chunk;
       this.release(queue.shift() as FlowChunk);
     }
@@ -129,12 +132,13 @@ export class FlowThread {
     let kind: PartingKind | undefined;
     while (i < a.count && j < b.count) {
       const id = oldIds[a.edge[i] as number] as number;
-      if (id === 0) {
+      if (id <= 0) {
+        this.pass(id, a.kind[i] as number);
         i++;
         continue;
       }
       const other = newIds[b.edge[j] as number] as number;
-      if (other === 0) {
+      if (other <= 0) {
         j++;
         continue;
       }
@@ -165,6 +169,11 @@ export class FlowThread {
     a.next = i;
     b.next = j;
     return kind;
+  }
+
+  /** A block of a veneer ran. */
+  private pass(id: number, kind: number): void {
+    if (id === PASSED && kind === EventKind.BLOCK) this.commonBlocks++;
   }
 
   private sameTarget(old: number, now: number): boolean {

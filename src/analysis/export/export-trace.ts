@@ -1,5 +1,5 @@
 import { hex } from '../../bits.js';
-import type { ModuleNote, Note } from '../../events/event.js';
+import type { ModuleNote, Note, ThreadNote } from '../../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../../trace/messages.js';
 import type { TraceItem, TraceReader } from '../../trace/reader.js';
 import { type MergedItem, mergeByClock, noteClock } from '../clock-merge.js';
@@ -86,7 +86,19 @@ class ExportFold {
 
   /** Where calls decide what is shown, notes go with what threads do at the time. */
   itemsOf(reader: TraceReader): AsyncIterable<TraceItem | MergedItem> {
-    return this.filtered ? mergeByClock(reader.items()) : reader.items();
+    return this.filtered ? mergeByClock(this.withNames(reader.items())) : reader.items();
+  }
+
+  /** A thread's first events may have the clock of the note that names it; the name is needed before. */
+  private async *withNames(items: AsyncIterable<TraceItem>): AsyncGenerator<TraceItem> {
+    for await (const item of items) {
+      if (item.type === 'note' && item.note.type === 'thread') this.nameThread(item.note);
+      yield item;
+    }
+  }
+
+  private nameThread({ tid, name }: ThreadNote): void {
+    if (name) this.threadNames.set(tid, name);
   }
 
   add(item: TraceItem | MergedItem): void {
@@ -155,7 +167,7 @@ class ExportFold {
       this.symbols.addModule(note);
       this.filtered?.forgetAddresses();
     } else if (!this.isMeant(note)) return;
-    if (note.type === 'thread' && note.name) this.threadNames.set(note.tid, note.name);
+    if (note.type === 'thread') this.nameThread(note);
     this.exporter.note?.(note);
   }
 

@@ -120,11 +120,12 @@ export class FilteredWalk {
     const { from, to } = this.range;
     const first = Math.max(from, clock - (ownClock - thread.ownClock) + 1);
     const inside = Math.max(0, Math.min(to, clock) - first + 1);
+    thread.past = Math.max(0, Math.min(ownClock - thread.ownClock, clock - to));
     thread.ownClock = ownClock;
     thread.clock = clock;
     if (clock >= from && !thread.hasReachedRange) {
       thread.hasReachedRange = true;
-      thread.rangeOwnClock = ownClock - inside - Math.max(0, clock - to);
+      thread.rangeOwnClock = ownClock - inside - thread.past;
     }
     thread.counted += inside;
     const charged = thread.top?.charged ?? -1;
@@ -208,9 +209,8 @@ export class FilteredWalk {
 
   /** The thread has run past the end of the range. */
   private endRange(thread: WalkThread): void {
-    const past = thread.clock - this.range.to;
-    thread.clock -= past;
-    thread.ownClock -= past;
+    thread.clock = this.range.to;
+    thread.ownClock -= thread.past;
     while (thread.height > 0) this.pop(thread);
     thread.isOver = true;
   }

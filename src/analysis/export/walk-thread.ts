@@ -43,6 +43,8 @@ export class WalkThread {
   ownClock = 0;
   /** Instructions inside the range. */
   counted = 0;
+  /** Instructions retired last that lie behind the range. */
+  past = 0;
   /** The thread's own clock where the range began. */
   rangeOwnClock = 0;
   hasReachedRange = false;
