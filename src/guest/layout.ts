@@ -12,6 +12,9 @@ export const PAGE_COUNT = 0x10_0000;
 /** One byte per guest page, see guest/memory. */
 export const PERMISSION_TABLE = 0xc000_0000;
 
+/** One byte per guest page as translated code wants it, see guest/access-table. */
+export const ACCESS_TABLE = 0xc010_0000;
+
 /** CPU state and the interpreter's value slots: see guest/cpu-state. */
 export const CPU_STATE = 0xc020_0000;
 export const CPU_STATE_BYTES = 0x2_0000;

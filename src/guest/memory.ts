@@ -1,27 +1,18 @@
 /**
  * The guest's memory: one 4 GiB WebAssembly memory, identity mapped, nothing committed until touched. Permissions are
- * one byte per 4 KiB page in a table inside the same memory, so both tiers check an access with one load.
+ * one byte per 4 KiB page in a table inside the same memory; translated code looks at what follows from them, see
+ * guest/access-table.
  *
  * Code inside the engine that works for the guest (system calls, signal frames, probes) uses the checked methods here;
  * they never throw on a bad guest pointer but return `undefined`/`false`, which the caller turns into EFAULT or a
  * signal. The raw views are for the tiers and for addresses the engine itself owns.
  */
 import type { GuestAddr } from '../bits.js';
+import { AccessTable } from './access-table.js';
 import { PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE, PERMISSION_TABLE, TASK_SIZE } from './layout.js';
+import { Permission } from './permission.js';
 
-/** Permission bits of a page. A page with none of READ, WRITE and EXECUTE is either unmapped or PROT_NONE (MAPPED). */
-export const Permission = {
-  NONE: 0,
-  READ: 1,
-  WRITE: 2,
-  EXECUTE: 4,
-  /** The page belongs to a mapping (tells PROT_NONE, SEGV_ACCERR, from a hole, SEGV_MAPERR). */
-  MAPPED: 8,
-  /** Translated code was read from this page: a write must be announced. Set by the engine only. */
-  CODE: 16,
-  /** The page maps a file beyond its end: an access is SIGBUS, not SIGSEGV. */
-  BEYOND_EOF: 32,
-} as const;
+export { Permission } from './permission.js';
 
 const ACCESSIBLE = Permission.READ | Permission.WRITE | Permission.EXECUTE;
 
@@ -46,6 +37,7 @@ export class GuestMemory {
   readonly permissions: Uint8Array;
   /** 1 for pages that may hold something: to look at any other, even to read it, can commit it. */
   private readonly used = new Uint8Array(PAGE_COUNT);
+  private readonly access: AccessTable;
   codeWatcher: CodeWatcher | undefined;
 
   constructor() {
@@ -57,6 +49,7 @@ export class GuestMemory {
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
     this.permissions = new Uint8Array(buffer, PERMISSION_TABLE, PAGE_COUNT);
+    this.access = new AccessTable(buffer, this.permissions);
   }
 
   /** Whether every byte of [addr, addr + size) is in pages that have all bits of `permission`. */
@@ -77,6 +70,7 @@ export class GuestMemory {
     this.announce(first, end);
     if ((permission & ACCESSIBLE) !== 0) this.used.fill(1, first, end);
     this.permissions.fill(permission | Permission.MAPPED, first, end);
+    this.access.filled(first, end);
   }
 
   /** Removes the whole pages of [addr, addr + size) and zeroes them, so that the next mapping starts clean. */
@@ -87,6 +81,7 @@ export class GuestMemory {
     this.zero(first * PAGE_SIZE, (end - first) * PAGE_SIZE);
     this.used.fill(0, first, end);
     this.permissions.fill(0, first, end);
+    this.access.filled(first, end);
   }
 
   /** Somebody fills [addr, addr + size) without asking for permission: a file's content, say. */
@@ -123,12 +118,14 @@ export class GuestMemory {
   markCode(start: GuestAddr, end: GuestAddr): void {
     for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
       this.permissions[page] |= Permission.CODE;
+      this.access.changed(page);
     }
   }
 
   /** Drops the CODE mark of a page after its translations are gone. */
   clearCode(page: number): void {
     this.permissions[page] &= ~Permission.CODE;
+    this.access.changed(page);
   }
 
   /** Tells the watcher that the guest or the engine changed bytes of pages marked CODE. Cheap when there are none. */

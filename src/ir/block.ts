@@ -30,6 +30,8 @@ export interface IrBlock {
   sizeBytes: number;
   /** ITSTATE of the instructions that stand in an IT block, by address; what a fault there must show. */
   itStates?: ReadonlyMap<number, number>;
+  /** Where its indirect jump has gone so far, as somebody noticed: a hint of what belongs to its function. */
+  seenTargets?: Set<Location>;
 }
 
 /** Marks an unused argument. */

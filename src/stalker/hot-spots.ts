@@ -4,13 +4,26 @@
  * that takes longer to happen: what is rare does not pay for it.
  */
 
-import type { Location } from '../ir/location.js';
+import { type Location, locationPc } from '../ir/location.js';
 import type { FormedRegion } from '../translator/region.js';
 import { formRegion, type RegionBlocks } from '../translator/region.js';
 import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
 
 /** Doublings of the heat that makes a region grow. */
 const MAX_DOUBLINGS = 3;
+
+/** Most targets noted of one jump, and how far away they may be: it is the tables of one function that this is for. */
+const MAX_TARGETS = 64;
+const REACH_BYTES = 0x2000;
+
+/** Notes where the indirect jump at the end of `segment` went, so that a region made of it can go on there. */
+export const noteTarget = ({ ir }: Segment, to: Location): void => {
+  const { terminal } = ir;
+  if (terminal.kind !== 'indirect' || terminal.flow !== 'jump') return;
+  if (Math.abs(locationPc(to) - locationPc(ir.location)) > REACH_BYTES) return;
+  ir.seenTargets ??= new Set();
+  if (ir.seenTargets.size < MAX_TARGETS) ir.seenTargets.add(to);
+};
 
 export class HotSpots {
   /** Blocks that have come half the way to promotion. */

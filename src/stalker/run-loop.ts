@@ -10,6 +10,7 @@ import { ExitReason, FaultKind } from '../ir/terminal.js';
 import type { Dispatcher } from './dispatch.js';
 import type { HotRegion, Segment } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
+import { noteTarget } from './hot-spots.js';
 import { staysCold } from './observer.js';
 import type { ThreadContexts } from './thread-contexts.js';
 import type { Tiering } from './tiering.js';
@@ -122,7 +123,11 @@ export class RunLoop {
   /** The segment to run after `from` was left with NEXT: through a link, or by asking. */
   private follower(from: Segment): Segment {
     const { exit } = this.machine;
-    if (exit === EXIT_INDIRECT) return this.dispatcher.dispatch(this.dispatcher.location, undefined, from);
+    if (exit === EXIT_INDIRECT) {
+      const { location } = this.dispatcher;
+      noteTarget(from, location);
+      return this.dispatcher.dispatch(location, undefined, from);
+    }
     const linked = exit === EXIT_TO ? from.linkTo : from.linkOtherwise;
     if (linked !== undefined && !this.live.mustDispatch) return linked.entry;
     const location = exit === EXIT_TO ? from.cold.to : from.cold.otherwise;

@@ -3,11 +3,13 @@
  * store multiple, doubleword). They touch two pages at most, so one look at the first and last byte's page stands for
  * all. Between them lie only operations without effect.
  */
-import type { IrBlock, IrInst } from '../ir/block.js';
+import type { IrBlock } from '../ir/block.js';
 import { isPure } from '../ir/opcode.js';
 import type { ValueId } from '../ir/terminal.js';
+import type { AddressRoots } from './address-roots.js';
 import { isRead } from './state-flow.js';
 
+/** Bytes of the accesses that may be in a group. */
 const SIZES: { readonly [op: string]: number } = {
   load32: 4,
   loadF32: 4,
@@ -27,6 +29,8 @@ export interface AccessGroup {
   readonly isStore: boolean;
   /** Ascending; the first has offset 0. */
   readonly members: readonly GroupMember[];
+  /** Of the first member, from the root of all their addresses. */
+  readonly start: number;
   readonly sizeBytes: number;
 }
 
@@ -38,25 +42,18 @@ interface OpenGroup {
   end: number;
 }
 
-/** An address as a value plus a constant. */
-const resolve = (insts: readonly IrInst[], address: ValueId): { root: ValueId; offset: number } => {
-  let [root, offset] = [address, 0];
-  for (;;) {
-    const inst = insts[root] as IrInst;
-    const constant = inst.op === 'add' || inst.op === 'sub' ? (insts[inst.b] as IrInst) : undefined;
-    if (constant?.op !== 'const') return { root, offset };
-    offset = (inst.op === 'add' ? offset + constant.imm : offset - constant.imm) | 0;
-    root = inst.a;
-  }
-};
-
 /** The groups of a block by the index of each of their members. Single accesses are in none. */
-export const findAccessGroups = (block: IrBlock): ReadonlyMap<number, AccessGroup> => {
+export const findAccessGroups = (block: IrBlock, roots: AddressRoots): ReadonlyMap<number, AccessGroup> => {
   const groups = new Map<number, AccessGroup>();
   let open: OpenGroup | undefined;
   const close = () => {
     if (open !== undefined && open.members.length > 1) {
-      const group = { isStore: open.isStore, members: open.members, sizeBytes: open.end - open.start };
+      const group = {
+        isStore: open.isStore,
+        members: open.members,
+        start: open.start,
+        sizeBytes: open.end - open.start,
+      };
       for (const { id } of open.members) groups.set(id, group);
     }
     open = undefined;
@@ -68,7 +65,7 @@ export const findAccessGroups = (block: IrBlock): ReadonlyMap<number, AccessGrou
       return;
     }
     const isStore = inst.op.startsWith('store');
-    const { root, offset } = resolve(block.insts, inst.a);
+    const { root, offset } = roots.of(inst.a);
     if (open?.isStore !== isStore || open.root !== root || open.end !== offset) close();
     open ??= { isStore, root, start: offset, members: [], end: offset };
     open.members.push({ id, offset: offset - open.start });

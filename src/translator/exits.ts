@@ -3,71 +3,17 @@
  * when it returns that very address, the region goes on, so the host's stack predicts returns; whatever else comes back
  * is passed down. All other ways out are tail calls through link cells or the jump cache, or results for the host.
  */
-import type { IrBlock } from '../ir/block.js';
-import { type Location, locationAddress, locationIsBigEndian, locationItState } from '../ir/location.js';
+import { type Location, locationAddress } from '../ir/location.js';
 import { ExitReason, type Flow, type Terminal, type ValueId } from '../ir/terminal.js';
 import type { FunctionBuilder, Label } from '../wasm/function-builder.js';
 import { I32 } from '../wasm/opcode.js';
+import { isPlain, returnSite, seenInside } from './block-edges.js';
 import { LEAVE, NEXT_ADDRESS } from './data-area.js';
 import type { RegionContext } from './region-context.js';
 import { DEPTH, ENGINE, loadEngine, storeEngine } from './region-function.js';
-import { type BlockEdges, type BlockState, mayInvalidate } from './state-flow.js';
+import { type BlockState, mayInvalidate } from './state-flow.js';
+import { writeSwitch } from './switch.js';
 import type { BlockTranslator } from './translate-block.js';
-
-/** The block that a call's return reaches inside the region, if any. */
-const returnSite = (
-  terminal: { readonly flow: Flow; readonly link?: Location },
-  blockAt: ReadonlyMap<Location, number>,
-): number | undefined =>
-  terminal.flow === 'call' && terminal.link !== undefined && isPlain(terminal.link)
-    ? blockAt.get(terminal.link)
-    : undefined;
-
-/** Whether the interworking address says all about the location. */
-const isPlain = (location: Location): boolean => locationItState(location) === 0 && !locationIsBigEndian(location);
-
-class EdgeCollector {
-  readonly direct: number[] = [];
-  readonly afterCall: number[] = [];
-  exits = false;
-  private readonly blockAt: ReadonlyMap<Location, number>;
-
-  constructor(blockAt: ReadonlyMap<Location, number>) {
-    this.blockAt = blockAt;
-  }
-
-  direction(to: Location): void {
-    const block = this.blockAt.get(to);
-    if (block === undefined) this.exits = true;
-    else this.direct.push(block);
-  }
-
-  transfer(terminal: Extract<Terminal, { kind: 'jump' | 'branch' | 'indirect' }>): void {
-    const site = returnSite(terminal, this.blockAt);
-    if (terminal.kind !== 'indirect' && terminal.flow !== 'call') this.direction(terminal.to);
-    else {
-      this.exits = true;
-      if (site !== undefined) this.afterCall.push(site);
-    }
-  }
-}
-
-/** Where control goes from `block` within the region. The same cases as `ExitWriter`. */
-export const edgesOf = (block: IrBlock, blockAt: ReadonlyMap<Location, number>): BlockEdges => {
-  const { terminal } = block;
-  const edges = new EdgeCollector(blockAt);
-  if (terminal.kind === 'trap') edges.exits = true;
-  else if (terminal.kind === 'svc') {
-    edges.exits = true;
-    if (terminal.cond !== undefined) edges.direction(terminal.next);
-  } else {
-    edges.transfer(terminal);
-    if (terminal.kind === 'branch') edges.direction(terminal.otherwise);
-    else if (terminal.kind === 'indirect' && terminal.cond !== undefined)
-      edges.direction(terminal.otherwise as Location);
-  }
-  return edges;
-};
 
 export class ExitWriter {
   private readonly f: FunctionBuilder;
@@ -155,12 +101,39 @@ export class ExitWriter {
     if (terminal.cond !== undefined) t.values.makeRepeatable(terminal.target);
     this.whenTrue(terminal.cond, () => {
       if (terminal.flow === 'return') this.writeReturn(terminal.target);
-      else if (site === undefined) this.tailDispatch(terminal.target);
+      else if (site === undefined) this.writeJump(terminal.target);
       else this.callDispatch(terminal.target, terminal.link as Location, site);
     });
     t.values.done(terminal.target);
     if (terminal.cond !== undefined && terminal.otherwise !== undefined) this.continueAt(terminal.otherwise);
     else f.op('unreachable');
+  }
+
+  /** Goes on inside the region where the target is one that was seen before. */
+  private writeJump(target: ValueId): void {
+    const { f, t, region } = this;
+    const seen = seenInside(t.block, region.blockAt);
+    if (seen.length === 0) {
+      this.tailDispatch(target);
+      return;
+    }
+    t.values.makeRepeatable(target);
+    const distances = seen.map((to) => locationAddress(to) - locationAddress(seen[0] as Location));
+    const lowest = Math.min(...distances);
+    // Targets are 2 or 4 bytes apart; what is not of their kind becomes a number past all of theirs.
+    const shift = distances.every((distance) => distance % 4 === 0) ? 2 : 1;
+    const push = () => {
+      t.values.push(target);
+      f.i32((locationAddress(seen[0] as Location) + lowest) | 0)
+        .op('i32_sub')
+        .i32(shift)
+        .op('i32_rotr');
+    };
+    const cases = seen.map((to, n): [number, () => void] => [
+      ((distances[n] as number) - lowest) >>> shift,
+      () => this.goto(region.blockAt.get(to) as number),
+    ]);
+    writeSwitch(f, push, cases, () => this.tailDispatch(target));
   }
 
   /** Writes `body`, which does not fall through, for the case that the value is not zero; always when there is none. */

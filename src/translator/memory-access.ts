@@ -1,13 +1,14 @@
 /**
- * Loads and stores of guest memory. The fast path is one look at the page's permission byte together with the low
- * address bits: an aligned access cannot straddle pages. Everything else goes through a support function, which says
- * whether it is a fault.
+ * Loads and stores of guest memory. The fast path is one look at what the page's byte of the access table says; an
+ * aligned access cannot straddle pages, and where the next page is free to use too nothing needs to be aligned.
+ * Everything else goes through a support function, which says whether it is a fault.
  */
-import { PAGE_SHIFT, PERMISSION_TABLE } from '../guest/layout.js';
-import { Permission } from '../guest/memory.js';
+import { Access } from '../guest/access-table.js';
+import { ACCESS_TABLE, PAGE_SHIFT } from '../guest/layout.js';
 import type { ValueId } from '../ir/terminal.js';
 import type { FunctionBuilder, FunctionRef, Label, Local } from '../wasm/function-builder.js';
 import { I32, type MemoryOp } from '../wasm/opcode.js';
+import type { AccessSite, Cover } from './access-plan.js';
 import { ENGINE, ENGINE_BASE } from './region-function.js';
 import type { Values } from './values.js';
 
@@ -16,125 +17,6 @@ export interface FaultExit {
   readonly label: Label;
   readonly code: number;
 }
-
-const { READ, WRITE, CODE } = Permission;
-
-/** Pushes the permission byte of the page of the address on the stack. */
-const writePermissionOf = (f: FunctionBuilder): void => {
-  f.i32(PAGE_SHIFT)
-    .op('i32_shr_u')
-    .get(ENGINE)
-    .op('i32_add')
-    .memory('i32_load8_u', PERMISSION_TABLE - ENGINE_BASE);
-};
-
-/** Branches to the exit when the support function, whose arguments `push` pushes, returns not zero. */
-const exitIf = (f: FunctionBuilder, exit: FaultExit, push: () => void, support: FunctionRef): void => {
-  f.i32(exit.code);
-  push();
-  f.call(support).brIfUnlikely(exit.label).op('drop');
-};
-
-/** Checks `size` bytes at the address value and loads them; the result stays on the stack. */
-export const writeLoad = (
-  f: FunctionBuilder,
-  values: Values,
-  address: ValueId,
-  op: MemoryOp,
-  size: number,
-  checkRead: FunctionRef,
-  exit: FaultExit,
-): void => {
-  values.makeRepeatable(address);
-  values.push(address);
-  writePermissionOf(f);
-  f.i32(READ).op('i32_and');
-  if (size === 1) f.op('i32_eqz');
-  else {
-    values.push(address);
-    f.i32(size - 1).op('i32_and', 'i32_le_u');
-  }
-  f.ifUnlikely();
-  const push = () => {
-    values.push(address);
-    f.i32(size);
-  };
-  exitIf(f, exit, push, checkRead);
-  f.end();
-  values.push(address);
-  f.memory(op);
-};
-
-/** Checks the bytes and stores the value, which must be repeatable. `slow` does all of it, `convert` prepares its operand. */
-export const writeStore = (
-  f: FunctionBuilder,
-  values: Values,
-  address: ValueId,
-  value: ValueId,
-  op: MemoryOp,
-  size: number,
-  slow: FunctionRef,
-  exit: FaultExit,
-  convert: () => void,
-): void => {
-  values.makeRepeatable(address);
-  values.makeRepeatable(value);
-  values.push(address);
-  writePermissionOf(f);
-  f.i32(WRITE | CODE)
-    .op('i32_and')
-    .i32(WRITE)
-    .op('i32_xor');
-  if (size > 1) {
-    values.push(address);
-    f.i32(size - 1).op('i32_and', 'i32_or');
-  }
-  f.ifUnlikely();
-  const push = () => {
-    values.push(address);
-    values.push(value);
-    convert();
-  };
-  exitIf(f, exit, push, slow);
-  f.else();
-  values.push(address);
-  values.push(value);
-  f.memory(op).end();
-};
-
-/** Pushes whether not every byte of `size` at local `address` is in pages whose permissions under `mask` are `wanted`, or it is not aligned. */
-const pushGroupDoubt = (f: FunctionBuilder, address: Local, size: number, wanted: number, mask: number): void => {
-  const unfit = () => {
-    writePermissionOf(f);
-    f.i32(mask).op('i32_and').i32(wanted).op('i32_xor');
-  };
-  f.get(address);
-  unfit();
-  f.get(address)
-    .i32(size - 1)
-    .op('i32_add');
-  unfit();
-  f.op('i32_or').get(address).i32(3).op('i32_and', 'i32_or');
-};
-
-/** Checks all bytes of a group of loads from its first address on; returns the local that holds that. */
-export const writeGroupLoadCheck = (
-  f: FunctionBuilder,
-  values: Values,
-  first: ValueId,
-  size: number,
-  checkRead: FunctionRef,
-  exit: FaultExit,
-): Local => {
-  const address = f.allocate(I32);
-  values.push(first);
-  f.set(address);
-  pushGroupDoubt(f, address, size, READ, READ);
-  f.ifUnlikely();
-  exitIf(f, exit, () => f.get(address).i32(size), checkRead);
-  f.end();
-  return address;
-};
 
 /** One store of a group. */
 export interface GroupStore {
@@ -145,68 +27,219 @@ export interface GroupStore {
   readonly convert: () => void;
 }
 
-/** Stores a whole group; when the check is in doubt each store goes its slow way in turn, as far as it gets. */
-export const writeGroupStore = (
-  f: FunctionBuilder,
-  values: Values,
-  first: ValueId,
-  size: number,
-  stores: readonly GroupStore[],
-  exit: FaultExit,
-): void => {
-  const address = f.allocate(I32);
-  for (const { value } of stores) values.makeRepeatable(value);
-  values.push(first);
-  f.set(address);
-  pushGroupDoubt(f, address, size, WRITE, WRITE | CODE);
-  f.ifUnlikely();
-  for (const { value, offset, slow, convert } of stores) {
-    const push = () => {
-      f.get(address).i32(offset).op('i32_add');
-      values.push(value);
-      convert();
-    };
-    exitIf(f, exit, push, slow);
-  }
-  f.else();
-  for (const { value, op, offset } of stores) {
-    f.get(address);
-    values.push(value);
-    f.memory(op, offset);
-  }
-  f.end();
-  f.release(address);
-};
+/** Bits of the access table that loads, or stores, ask for: of one page, and of two. */
+interface Wanted {
+  readonly here: number;
+  readonly on: number;
+}
 
-/** Checks `size` bytes at the address without touching them. */
-export const writeAccessCheck = (
-  f: FunctionBuilder,
-  values: Values,
-  address: ValueId,
-  size: number,
-  check: FunctionRef,
-  exit: FaultExit,
-): void => {
-  const push = () => {
+const LOADS: Wanted = { here: Access.LOAD, on: Access.LOAD_ON };
+const STORES: Wanted = { here: Access.STORE, on: Access.STORE_ON };
+
+export class MemoryWriter {
+  private readonly f: FunctionBuilder;
+  private readonly values: Values;
+  /** What the look of a cover that is in use saw. */
+  private readonly seen = new Map<Cover, Local>();
+
+  constructor(f: FunctionBuilder, values: Values) {
+    this.f = f;
+    this.values = values;
+  }
+
+  /** Checks `size` bytes at the address value and loads them; the result stays on the stack. */
+  load(id: number, address: ValueId, op: MemoryOp, site: AccessSite, checkRead: FunctionRef, exit: FaultExit): void {
+    const { f, values } = this;
+    values.makeRepeatable(address);
+    const push = () => values.push(address);
+    this.guard(
+      (doubt) => this.branchIfDoubtful(id, push, site, LOADS, doubt),
+      () => {},
+      () => this.refuse(push, site.sizeBytes, checkRead, exit),
+    );
+    push();
+    f.memory(op);
+  }
+
+  /** Checks the bytes and stores the value. `slow` does all of it, `convert` prepares its operand. */
+  store(
+    id: number,
+    address: ValueId,
+    value: ValueId,
+    op: MemoryOp,
+    site: AccessSite,
+    slow: FunctionRef,
+    exit: FaultExit,
+    convert: () => void,
+  ): void {
+    const { f, values } = this;
+    values.makeRepeatable(address);
+    values.makeRepeatable(value);
+    const push = () => values.push(address);
+    this.guard(
+      (doubt) => this.branchIfDoubtful(id, push, site, STORES, doubt),
+      () => {
+        push();
+        values.push(value);
+        f.memory(op);
+      },
+      () => {
+        const both = () => {
+          push();
+          values.push(value);
+          convert();
+        };
+        this.exitIf(exit, both, slow);
+      },
+    );
+  }
+
+  /** Checks all bytes of a group of loads from its first address on; returns the local that holds that. */
+  groupLoadCheck(id: number, first: ValueId, site: AccessSite, checkRead: FunctionRef, exit: FaultExit): Local {
+    const { f } = this;
+    const address = this.toLocal(first);
+    const push = () => f.get(address);
+    this.guard(
+      (doubt) => this.branchIfDoubtful(id, push, site, LOADS, doubt),
+      () => {},
+      () => this.refuse(push, site.sizeBytes, checkRead, exit),
+    );
+    return address;
+  }
+
+  /** Stores a whole group; when the check is in doubt each store goes its slow way in turn, as far as it gets. */
+  groupStore(id: number, first: ValueId, site: AccessSite, stores: readonly GroupStore[], exit: FaultExit): void {
+    const { f, values } = this;
+    for (const { value } of stores) values.makeRepeatable(value);
+    const address = this.toLocal(first);
+    this.guard(
+      (doubt) => this.branchIfDoubtful(id, () => f.get(address), site, STORES, doubt),
+      () => {
+        for (const { value, op, offset } of stores) {
+          f.get(address);
+          values.push(value);
+          f.memory(op, offset);
+        }
+      },
+      () => {
+        for (const { value, offset, slow, convert } of stores) {
+          const push = () => {
+            f.get(address).i32(offset).op('i32_add');
+            values.push(value);
+            convert();
+          };
+          this.exitIf(exit, push, slow);
+        }
+      },
+    );
+    f.release(address);
+  }
+
+  /** Checks `size` bytes at the address without touching them. */
+  accessCheck(address: ValueId, size: number, check: FunctionRef, exit: FaultExit): void {
+    this.refuse(() => this.values.push(address), size, check, exit);
+  }
+
+  /** Exits with an alignment fault unless `address & mask` is zero. */
+  alignmentCheck(address: ValueId, mask: number, misaligned: FunctionRef, exit: FaultExit): void {
+    const { f, values } = this;
+    values.makeRepeatable(address);
     values.push(address);
-    f.i32(size);
-  };
-  exitIf(f, exit, push, check);
-};
+    f.i32(mask).op('i32_and');
+    f.ifUnlikely();
+    this.exitIf(exit, () => values.push(address), misaligned);
+    f.end();
+  }
 
-/** Exits with an alignment fault unless `address & mask` is zero. */
-export const writeAlignmentCheck = (
-  f: FunctionBuilder,
-  values: Values,
-  address: ValueId,
-  mask: number,
-  misaligned: FunctionRef,
-  exit: FaultExit,
-): void => {
-  values.makeRepeatable(address);
-  values.push(address);
-  f.i32(mask).op('i32_and');
-  f.ifUnlikely();
-  exitIf(f, exit, () => values.push(address), misaligned);
-  f.end();
-};
+  // ------------------------------------------------------------------------------------------------------------------
+
+  /** Runs `fast`, or `slow` when `test` branches to the label it is given. */
+  private guard(test: (doubt: Label) => void, fast: () => void, slow: () => void): void {
+    const { f } = this;
+    const done = f.block();
+    const doubt = f.block();
+    test(doubt);
+    fast();
+    f.br(done).end();
+    slow();
+    f.end();
+  }
+
+  private branchIfDoubtful(id: number, push: () => void, site: AccessSite, wanted: Wanted, doubt: Label): void {
+    const { f } = this;
+    if (site.cover === undefined && !site.isGroup) {
+      this.branchUnlessFit(push, site, wanted, doubt);
+      return;
+    }
+    if (site.cover === undefined) this.pushAccess(push, 0);
+    else this.pushSeen(id, push, site, site.cover);
+    f.i32(wanted.on).op('i32_and', 'i32_eqz');
+    f.ifUnlikely();
+    this.branchUnlessFit(push, site, wanted, doubt);
+    f.end();
+  }
+
+  /** What the cover's look saw; the first access is the one that looks. */
+  private pushSeen(id: number, push: () => void, site: AccessSite, cover: Cover): void {
+    const { f } = this;
+    if (id === cover.first) {
+      const local = f.allocate(I32);
+      this.seen.set(cover, local);
+      this.pushAccess(push, cover.low - site.offset);
+      f.set(local);
+    }
+    const local = this.seen.get(cover) as Local;
+    f.get(local);
+    if (id === cover.last) f.release(local);
+  }
+
+  /** The access by itself: aligned, and in pages free to use. */
+  private branchUnlessFit(push: () => void, site: AccessSite, { here }: Wanted, doubt: Label): void {
+    const { f } = this;
+    const mask = site.isGroup ? 3 : site.sizeBytes - 1;
+    if (!site.isAligned && mask !== 0) {
+      push();
+      f.i32(mask).op('i32_and').brIfUnlikely(doubt);
+    }
+    for (const at of site.isGroup ? [0, site.sizeBytes - 1] : [0]) {
+      this.pushAccess(push, at);
+      f.i32(here).op('i32_and', 'i32_eqz').brIfUnlikely(doubt);
+    }
+  }
+
+  /** Pushes the access byte of the page `offset` bytes past the address. */
+  private pushAccess(push: () => void, offset: number): void {
+    const { f } = this;
+    push();
+    if (offset !== 0) f.i32(offset).op('i32_add');
+    f.i32(PAGE_SHIFT)
+      .op('i32_shr_u')
+      .get(ENGINE)
+      .op('i32_add')
+      .memory('i32_load8_u', ACCESS_TABLE - ENGINE_BASE);
+  }
+
+  private refuse(push: () => void, size: number, check: FunctionRef, exit: FaultExit): void {
+    const both = () => {
+      push();
+      this.f.i32(size);
+    };
+    this.exitIf(exit, both, check);
+  }
+
+  /** Branches to the exit when the support function, whose arguments `push` pushes, returns not zero. */
+  private exitIf(exit: FaultExit, push: () => void, support: FunctionRef): void {
+    const { f } = this;
+    f.i32(exit.code);
+    push();
+    f.call(support).brIfUnlikely(exit.label).op('drop');
+  }
+
+  private toLocal(value: ValueId): Local {
+    const { f, values } = this;
+    const local = f.allocate(I32);
+    values.push(value);
+    f.set(local);
+    return local;
+  }
+}

@@ -27,8 +27,10 @@ const localSuccessors = (block: IrBlock): Location[] => {
       return terminal.flow === 'call' ? sites : [terminal.to];
     case 'branch':
       return terminal.flow === 'call' ? [...sites, terminal.otherwise] : [terminal.to, terminal.otherwise];
-    case 'indirect':
-      return terminal.otherwise === undefined ? sites : [...sites, terminal.otherwise];
+    case 'indirect': {
+      const seen = terminal.flow === 'jump' ? (block.seenTargets ?? []) : [];
+      return [...sites, ...seen, ...(terminal.otherwise === undefined ? [] : [terminal.otherwise])];
+    }
     case 'svc':
       return terminal.cond === undefined ? [] : [terminal.next];
     default:

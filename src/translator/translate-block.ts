@@ -13,19 +13,11 @@ import { type FloatingOp, type ImpureOp, isFloating, isPure, type PureOp } from 
 import { ExitReason } from '../ir/terminal.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { F32, F64, I32, type MemoryOp } from '../wasm/opcode.js';
-import { type AccessGroup, findAccessGroups, type GroupMember } from './access-groups.js';
+import type { GroupMember } from './access-groups.js';
+import { AccessPlan } from './access-plan.js';
 import { inline, Operands } from './inline.js';
 import { inlineFloating, writeFloatingMode } from './inline-floating.js';
-import {
-  type FaultExit,
-  type GroupStore,
-  writeAccessCheck,
-  writeAlignmentCheck,
-  writeGroupLoadCheck,
-  writeGroupStore,
-  writeLoad,
-  writeStore,
-} from './memory-access.js';
+import { type FaultExit, type GroupStore, MemoryWriter } from './memory-access.js';
 import type { RegionContext } from './region-context.js';
 import { storeWord } from './region-function.js';
 import { type BlockState, depthAfter } from './state-flow.js';
@@ -50,7 +42,8 @@ export class BlockTranslator {
   private insnPc: number;
   private readonly faultCodes = new Map<number, number>();
   private floatingMode: Local | undefined;
-  private readonly groups: ReadonlyMap<number, AccessGroup>;
+  readonly plan: AccessPlan;
+  readonly memory: MemoryWriter;
   /** Address of the group of loads being translated. */
   private groupAddress: Local | undefined;
 
@@ -61,8 +54,9 @@ export class BlockTranslator {
     this.state = region.states[blockNumber] as BlockState;
     this.dirty = this.state.dirtyIn.copy();
     this.insnPc = locationPc(this.block.location);
-    this.groups = findAccessGroups(this.block);
+    this.plan = new AccessPlan(this.block);
     this.values = new Values(this.f, region.words, this.block, (inst) => this.writePure(inst));
+    this.memory = new MemoryWriter(this.f, this.values);
   }
 
   write(): void {
@@ -89,6 +83,14 @@ export class BlockTranslator {
       this.faultCodes.set(reason, code);
     }
     return { label: this.region.cold.label(this.hasWritten ? this.state.late : this.state.early), code };
+  }
+
+  /** Whether the conditional region that opens at `id` asks the host for something, which nothing frequent does. */
+  isRare(id: number): boolean {
+    const { insts } = this.block;
+    const end = this.values.closingOf(id);
+    for (let n = id; n < end; n++) if ((insts[n] as IrInst).op === 'callout') return true;
+    return false;
   }
 
   startInsn(inst: IrInst): void {
@@ -138,14 +140,14 @@ export class BlockTranslator {
 
   /** A load that is a member of a group; false when it is on its own. */
   writeGroupedLoad(inst: IrInst, id: number, op: MemoryOp): boolean {
-    const group = this.groups.get(id);
+    const group = this.plan.groups.get(id);
     if (group === undefined) return false;
     const { f, values } = this;
     const index = group.members.findIndex((member) => member.id === id);
     if (index === 0) {
       const check = this.region.module.support('checkRead');
       const exit = this.coldExit(ExitReason.FAULT);
-      this.groupAddress = writeGroupLoadCheck(f, values, inst.a, group.sizeBytes, check, exit);
+      this.groupAddress = this.memory.groupLoadCheck(id, inst.a, this.plan.site(id), check, exit);
     }
     const address = this.groupAddress as Local;
     values.done(inst.a);
@@ -157,7 +159,7 @@ export class BlockTranslator {
 
   /** A store that is a member of a group: the last one writes them all. */
   writeGroupedStore(id: number): boolean {
-    const group = this.groups.get(id);
+    const group = this.plan.groups.get(id);
     if (group === undefined) return false;
     if (group.members.at(-1)?.id !== id) return true;
     const insts = group.members.map((member) => this.block.insts[member.id] as IrInst);
@@ -167,7 +169,7 @@ export class BlockTranslator {
       return { value: (insts[n] as IrInst).b, op, offset, slow: this.region.module.support(slow), convert };
     });
     const first = (insts[0] as IrInst).a;
-    writeGroupStore(this.f, this.values, first, group.sizeBytes, stores, this.coldExit(ExitReason.FAULT));
+    this.memory.groupStore(id, first, this.plan.site(id), stores, this.coldExit(ExitReason.FAULT));
     for (const inst of insts) this.values.done(inst.a, inst.b);
     return true;
   }
@@ -209,22 +211,23 @@ export class BlockTranslator {
 }
 
 const load =
-  (op: MemoryOp, size: number): Writer =>
+  (op: MemoryOp): Writer =>
   (t, inst, id) => {
-    const { f, values, region } = t;
+    const { values, region } = t;
     if (t.writeGroupedLoad(inst, id, op)) return;
-    writeLoad(f, values, inst.a, op, size, region.module.support('checkRead'), t.coldExit(ExitReason.FAULT));
+    const check = region.module.support('checkRead');
+    t.memory.load(id, inst.a, op, t.plan.site(id), check, t.coldExit(ExitReason.FAULT));
     values.done(inst.a);
     values.defineFromStack(id);
   };
 
 /** How a store is done on the fast path, and by which support function off it. */
 const STORES = {
-  store8: { op: 'i32_store8', size: 1, slow: 'store8' },
-  store16: { op: 'i32_store16', size: 2, slow: 'store16' },
-  store32: { op: 'i32_store', size: 4, slow: 'store32' },
-  storeF32: { op: 'f32_store', size: 4, slow: 'store32' },
-  storeF64: { op: 'f64_store', size: 8, slow: 'store64' },
+  store8: { op: 'i32_store8', slow: 'store8' },
+  store16: { op: 'i32_store16', slow: 'store16' },
+  store32: { op: 'i32_store', slow: 'store32' },
+  storeF32: { op: 'f32_store', slow: 'store32' },
+  storeF64: { op: 'f64_store', slow: 'store64' },
 } as const;
 type StoreOp = keyof typeof STORES;
 
@@ -234,12 +237,13 @@ const toInteger = (f: FunctionBuilder, op: MemoryOp): void => {
 };
 
 const store =
-  ({ op, size, slow }: (typeof STORES)[StoreOp]): Writer =>
+  ({ op, slow }: (typeof STORES)[StoreOp]): Writer =>
   (t, inst, id) => {
     const { f, values, region } = t;
     if (t.writeGroupedStore(id)) return;
     const exit = t.coldExit(ExitReason.FAULT);
-    writeStore(f, values, inst.a, inst.b, op, size, region.module.support(slow), exit, () => toInteger(f, op));
+    const site = t.plan.site(id);
+    t.memory.store(id, inst.a, inst.b, op, site, region.module.support(slow), exit, () => toInteger(f, op));
     values.done(inst.a, inst.b);
   };
 
@@ -280,7 +284,8 @@ const writers: { readonly [K in ImpureOp]: Writer } = {
   if: (t, inst, id) => {
     t.values.beforeIf(id);
     t.values.consume(inst.a);
-    t.f.if();
+    if (t.isRare(id)) t.f.ifUnlikely();
+    else t.f.if();
   },
   endif: (t, _inst, id) => {
     t.values.beforeEndif(id);
@@ -308,27 +313,29 @@ const writers: { readonly [K in ImpureOp]: Writer } = {
   },
   setF32: writeFloatWord(F32),
   setF64: writeFloatWord(F64),
-  load8u: load('i32_load8_u', 1),
-  load8s: load('i32_load8_s', 1),
-  load16u: load('i32_load16_u', 2),
-  load16s: load('i32_load16_s', 2),
-  load32: load('i32_load', 4),
-  loadF32: load('f32_load', 4),
-  loadF64: load('f64_load', 8),
+  load8u: load('i32_load8_u'),
+  load8s: load('i32_load8_s'),
+  load16u: load('i32_load16_u'),
+  load16s: load('i32_load16_s'),
+  load32: load('i32_load'),
+  loadF32: load('f32_load'),
+  loadF64: load('f64_load'),
   store8: store(STORES.store8),
   store16: store(STORES.store16),
   store32: store(STORES.store32),
   storeF32: store(STORES.storeF32),
   storeF64: store(STORES.storeF64),
-  checkAlign: (t, inst) => {
-    const exit = t.coldExit(ExitReason.FAULT);
-    writeAlignmentCheck(t.f, t.values, inst.a, inst.imm, t.region.module.support('misaligned'), exit);
+  checkAlign: (t, inst, id) => {
+    if (!t.plan.isNeedless(id)) {
+      const exit = t.coldExit(ExitReason.FAULT);
+      t.memory.alignmentCheck(inst.a, inst.imm, t.region.module.support('misaligned'), exit);
+    }
     t.values.done(inst.a);
   },
   checkAccess: (t, inst) => {
     const exit = t.coldExit(ExitReason.FAULT);
     const check = t.region.module.support(inst.imm2 === 1 ? 'checkWrite' : 'checkRead');
-    writeAccessCheck(t.f, t.values, inst.a, inst.imm, check, exit);
+    t.memory.accessCheck(inst.a, inst.imm, check, exit);
     t.values.done(inst.a);
   },
   hostLoad32: (t, inst, id) => {

@@ -1,9 +1,10 @@
 import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import { FunctionBuilder } from '../wasm/function-builder.js';
+import { edgesOf } from './block-edges.js';
 import { ColdExits, type ExitDescription } from './cold-exits.js';
 import { ControlWriter } from './control.js';
-import { ExitWriter, edgesOf } from './exits.js';
+import { ExitWriter } from './exits.js';
 import type { ModuleContext } from './module-context.js';
 import type { Neighbour, RegionContext } from './region-context.js';
 import { PARAMETER, REGION_SIGNATURE } from './region-function.js';

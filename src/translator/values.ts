@@ -98,6 +98,11 @@ export class Values {
     return this.uses[id] !== 0;
   }
 
+  /** Where the conditional region ends that opens at `id`. */
+  closingOf(id: ValueId): number {
+    return this.closing[id] as number;
+  }
+
   constantOf(id: ValueId): number | undefined {
     const inst = this.insts[id];
     return inst?.op === 'const' ? inst.imm : undefined;

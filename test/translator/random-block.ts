@@ -153,6 +153,7 @@ class BlockMaker {
     else if (kind < 62) this.emit(r.pick(LOADS), [this.address()]);
     else if (kind < 68) this.store();
     else if (kind < 72) this.multiple();
+    else if (kind < 74) this.cluster();
     else if (kind < 76) this.conditional();
     else if (kind < 78) this.emit('checkAlign', [this.address()], r.pick([1, 3, 7]));
     else if (kind < 80) this.emit('checkAccess', [this.address()], r.pick([4, 8, 64]), r.below(2));
@@ -195,6 +196,25 @@ class BlockMaker {
       const address = at(this.r.chance(95) ? n : n + 1);
       if (isStore) this.emit('store32', [address, this.value('i32')]);
       else this.emit('load32', [address]);
+    }
+  }
+
+  /** Accesses near one register, some of them near the end of what is mapped, others between them. */
+  private cluster(): void {
+    const { r } = this;
+    const register = r.below(4);
+    const bases = [DATA + 8, DATA + 0xff8, DATA + 0xffe, DATA + DATA_BYTES - 8, CODE_PAGE + 8, READ_ONLY + 0x800];
+    this.emit('set', [this.emit('const', [], r.pick(bases))], register);
+    const address = () => {
+      const offset = r.chance(10) ? r.pick([0x1000, -0x1000, 0xff8]) : r.below(10) * 4 - 16 + (r.chance(20) ? 1 : 0);
+      return this.emit('add', [this.emit('get', [], register), this.emit('const', [], offset)]);
+    };
+    for (let n = 1 + r.below(5); n >= 0; n--) {
+      const op = r.pick(STORES);
+      if (r.chance(15)) this.step();
+      if (r.chance(15)) this.emit('checkAlign', [address()], r.pick([1, 3, 7]));
+      if (r.chance(50)) this.emit(r.pick(LOADS), [address()]);
+      else this.emit(op, [address(), this.value(OPS[op].args[1] as Type)]);
     }
   }
 
@@ -250,7 +270,7 @@ const terminal = (maker: BlockMaker, b: Builder, r: Random, count: number): Term
 
 const randomBlock = (r: Random, location: Location, count: number, mix: Mix): IrBlock => {
   const insnCount = 1 + r.below(6);
-  return block(location, insnCount, (b) => {
+  const made = block(location, insnCount, (b) => {
     const maker = new BlockMaker(b, r, mix);
     b.enter(insnCount);
     if (r.chance(10)) maker.step();
@@ -260,6 +280,9 @@ const randomBlock = (r: Random, location: Location, count: number, mix: Mix): Ir
     }
     return terminal(maker, b, r, count);
   });
+  // Some targets of an indirect jump are known, in part ones it never goes to.
+  if (r.chance(50)) made.seenTargets = new Set(Array.from({ length: 1 + r.below(7) }, () => at(r.below(count + 1))));
+  return made;
 };
 
 /** `count` blocks at at(0), at(1), …; some jump to at(count), which does not exist. */

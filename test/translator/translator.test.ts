@@ -84,6 +84,47 @@ describe('linking', () => {
   });
 });
 
+describe('indirect jumps', () => {
+  /** at(0) jumps to what r0 holds; block n sets r1 to n and ends outside. */
+  const table = (seen: readonly number[]) => {
+    const jumper = block(at(0), 1, (b) => {
+      b.enter(1);
+      return { kind: 'indirect', flow: 'jump', target: b.get(0) };
+    });
+    const targets = [1, 2, 3, 4, 5, 6].map((n) =>
+      block(at(n), 1, (b) => {
+        b.enter(1);
+        b.set(b.const(n), 1);
+        return jump(at(OUTSIDE));
+      }),
+    );
+    return region({ ...jumper, seenTargets: new Set(seen.map((n) => at(n))) }, ...targets);
+  };
+  const runTo = (input: ReturnType<typeof table>, target: number): [number, number] => {
+    const t = newTranslator();
+    t.compile([input]);
+    words.fill(0, 0, 16);
+    words[Word.FUEL] = 100;
+    words[0] = target;
+    expect(t.enter(at(0))).toBe(ExitReason.NEXT);
+    return [words[1] as number, words[Word.PC] as number];
+  };
+
+  test.each([
+    ['few', [2, 5]],
+    ['many', [1, 2, 3, 5, 6]],
+    ['one far away', [1, 2, 3, 5, OUTSIDE * 100]],
+  ])('%s seen targets are reached inside the region, all others from its outside', (_many, seen) => {
+    for (let n = 1; n <= 6; n++) {
+      const isInside = seen.includes(n);
+      expect(runTo(table(seen), at(n))).toEqual(isInside ? [n, locationPc(at(OUTSIDE))] : [0, locationPc(at(n))]);
+    }
+    for (const elsewhere of [at(0) - 16, at(7), at(5) + 4, 0x7fff_0000]) {
+      expect(runTo(table(seen), elsewhere)).toEqual([0, elsewhere]);
+    }
+  });
+});
+
 describe('calls', () => {
   /** at(0): r0 -= 1; if it is still positive call itself, then count the return in r1. */
   const recursion = [
