@@ -62,6 +62,10 @@ export const Word = {
   FP_RESULT: 120,
   /** sp of the innermost excluded call, or all ones: above it the call has been left behind (stalker/activation). */
   ASIDE_SP: 124,
+  /** Inside translated code only: what the flags are made of while FLAGS_FORM is not 0, see translator/lazy-flags. */
+  FLAGS_FORM: 125,
+  FLAG_X: 126,
+  FLAG_Y: 127,
   /** First word of the interpreter's value slots. 8-byte aligned. */
   SLOTS: 128,
 } as const;

@@ -2,7 +2,7 @@ import type { TranslatorStats } from '../translator/translator.js';
 import type { BlockCacheStats } from './block-cache.js';
 import type { EngineParts } from './engine-parts.js';
 import { NOT_FOLLOWED } from './options.js';
-import type { HotCodeSize } from './tiering.js';
+import type { HotCodeSize } from './translator-pool.js';
 
 /** What the engine did so far. */
 export interface StalkerStats extends BlockCacheStats {

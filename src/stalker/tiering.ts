@@ -2,22 +2,18 @@
  * Promotion of hot blocks to WebAssembly. Every block starts in the cold tier, which counts its entries; one that
  * reaches the threshold is compiled, with its surroundings in the same guest function and with whatever else is warm, in
  * one module. Only trusted blocks take part, so what Frida would still compare with its snapshot stays cold.
- *
- * A followed thread has hot code of its own, because a block's first visit by a thread is a COMPILE event of that thread;
- * threads that nobody follows share theirs.
  */
-import { TRANSLATOR_DATA, TRANSLATOR_DATA_BYTES } from '../guest/layout.js';
 import type { GuestMemory } from '../guest/memory.js';
 import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import type { CompiledRegion } from '../translator/compiled-region.js';
 import { type FormedRegion, formRegion, isTranslatable } from '../translator/region.js';
-import { Translator, type TranslatorStats } from '../translator/translator.js';
+import type { TranslatorStats } from '../translator/translator.js';
 import type { BlockCache } from './block-cache.js';
 import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
 import { HotSpots } from './hot-spots.js';
-import { NOT_FOLLOWED } from './options.js';
+import { type HotCodeSize, type OwnTranslator, TranslatorPool } from './translator-pool.js';
 
 /** `cold` never translates to WebAssembly, `hot` does so at once, `auto` when a block is entered often enough. */
 export type Tier = 'cold' | 'hot' | 'auto';
@@ -29,8 +25,6 @@ export interface TierOptions {
 }
 
 const DEFAULT_THRESHOLD = 256;
-const AREA_BYTES = 0x10_0000;
-const AREAS = TRANSLATOR_DATA_BYTES / AREA_BYTES;
 /** Most regions in one module. */
 const BATCH = 24;
 /** Most regions in one module made at start-up. */
@@ -38,38 +32,16 @@ const PREFETCH_BATCH = 200;
 /** Heat of a block that is not to be promoted (again). */
 const SETTLED = Number.NEGATIVE_INFINITY;
 
-export interface HotCodeSize {
-  regions: number;
-  /** Link cells. */
-  cells: number;
-  /** Of the function tables. */
-  slots: number;
-}
-
-/** Part of TRANSLATOR_DATA a translator works in; `index` gives it back. */
-interface OwnTranslator {
-  readonly translator: Translator;
-  readonly area: number;
-  readonly regions: Set<HotRegion>;
-}
-
 export class Tiering {
   /** Cold entries that promote a block; Infinity when there is no hot tier. */
   readonly threshold: number;
-  private readonly memory: GuestMemory;
   private readonly cache: BlockCache;
-  private readonly callout: (id: number) => void;
-  private readonly own = new Map<ExecCtx, OwnTranslator>();
-  private sharedTranslator: OwnTranslator | undefined;
-  private readonly freeAreas: number[] = [];
-  private usedAreas = 0;
+  private readonly pool: TranslatorPool;
   private readonly spots = new Map<ExecCtx, HotSpots>();
-  private readonly total: TranslatorStats = { modules: 0, functions: 0, bytes: 0 };
 
   constructor(memory: GuestMemory, cache: BlockCache, callout: (id: number) => void, options: TierOptions) {
-    this.memory = memory;
     this.cache = cache;
-    this.callout = callout;
+    this.pool = new TranslatorPool(memory, callout);
     const { tier = 'auto', hotThreshold = DEFAULT_THRESHOLD } = options;
     this.threshold = tier === 'cold' ? Number.POSITIVE_INFINITY : tier === 'hot' ? 0 : hotThreshold;
   }
@@ -98,7 +70,7 @@ export class Tiering {
 
   /** Makes the hot code of `ctx` that is running come out at the end of its block. */
   requestLeave(ctx: ExecCtx): void {
-    this.translatorOf(ctx)?.translator.requestLeave();
+    this.pool.of(ctx)?.translator.requestLeave();
   }
 
   /** No hot code made from `block` may be entered any more. */
@@ -109,40 +81,21 @@ export class Tiering {
   /** The context's blocks are gone; so is its translator. */
   dispose(ctx: ExecCtx): void {
     this.spots.delete(ctx);
-    const own = this.own.get(ctx);
-    if (own === undefined) return;
-    this.own.delete(ctx);
-    this.retire(own);
+    this.pool.dispose(ctx);
   }
 
   /** What hot code takes up now. */
   get size(): HotCodeSize {
-    const shared = this.sharedTranslator === undefined ? [] : [this.sharedTranslator];
-    const size = { regions: 0, cells: 0, slots: 0 };
-    for (const { translator } of [...this.own.values(), ...shared]) {
-      size.regions += translator.regionCount;
-      size.cells += translator.cellCount;
-      size.slots += translator.tableSize;
-    }
-    return size;
+    return this.pool.size;
   }
 
   /** Translators of followed threads. */
   get translatorCount(): number {
-    return this.own.size;
+    return this.pool.ownCount;
   }
 
   get stats(): TranslatorStats {
-    const stats = { ...this.total };
-    for (const { translator } of this.own.values()) this.addStats(stats, translator.stats);
-    if (this.sharedTranslator !== undefined) this.addStats(stats, this.sharedTranslator.translator.stats);
-    return stats;
-  }
-
-  private addStats(to: TranslatorStats, from: TranslatorStats): void {
-    to.modules += from.modules;
-    to.functions += from.functions;
-    to.bytes += from.bytes;
+    return this.pool.stats;
   }
 
   private spotsOf(ctx: ExecCtx): HotSpots {
@@ -287,40 +240,12 @@ export class Tiering {
     }
   }
 
-  // -- translators ---------------------------------------------------------------------------------------------------
-
-  private translatorOf(ctx: ExecCtx): OwnTranslator | undefined {
-    return ctx.options === NOT_FOLLOWED ? this.sharedTranslator : this.own.get(ctx);
-  }
-
   /** The context's translator, a new one when there is none or it has had its time. */
   private readyTranslator(ctx: ExecCtx): OwnTranslator | undefined {
-    const own = this.translatorOf(ctx);
-    if (own === undefined) return this.makeTranslator(ctx);
-    if (!own.translator.isWorn) return own;
+    const own = this.pool.obtain(ctx);
+    if (own === undefined || !own.translator.isWorn) return own;
     for (const hot of [...own.regions]) this.drop(hot);
-    this.retire(own);
-    return this.makeTranslator(ctx);
-  }
-
-  private retire({ translator, area }: OwnTranslator): void {
-    this.addStats(this.total, translator.stats);
-    this.freeAreas.push(area);
-  }
-
-  private makeTranslator(ctx: ExecCtx): OwnTranslator | undefined {
-    const area = this.freeAreas.pop() ?? (this.usedAreas < AREAS ? this.usedAreas++ : undefined);
-    if (area === undefined) return undefined;
-    const base = TRANSLATOR_DATA + area * AREA_BYTES;
-    this.memory.u8.fill(0, base, base + AREA_BYTES);
-    const translator = new Translator(
-      this.memory,
-      { callout: this.callout },
-      { area: { base, sizeBytes: AREA_BYTES } },
-    );
-    const own = { translator, area, regions: new Set<HotRegion>() };
-    if (ctx.options === NOT_FOLLOWED) this.sharedTranslator = own;
-    else this.own.set(ctx, own);
-    return own;
+    this.pool.retire(ctx);
+    return this.pool.obtain(ctx);
   }
 }

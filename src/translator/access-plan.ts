@@ -1,7 +1,7 @@
 /**
  * How the accesses of one block are checked. Accesses near each other, seen from one root, share a *cover*: the first of
  * them looks at the page of the lowest address once, and if that page and the next one are free to use, so are they all,
- * whatever their alignment. Where it says no, each access looks for itself. What an earlier instruction has found
+ * whatever their alignment; if not, it looks at the page of the highest address too. What an earlier instruction has found
  * aligned is not tested again.
  */
 import { PAGE_SIZE } from '../guest/layout.js';
@@ -19,7 +19,10 @@ export interface Cover {
   /** Lowest and end of the bytes accessed, from the root. */
   low: number;
   end: number;
-  count: number;
+  hasLoads: boolean;
+  hasStores: boolean;
+  /** Whether one look is worth it: for several accesses, or for a group. */
+  isUseful: boolean;
 }
 
 /** What is known of one access, or of a group by the member at which it is checked. */
@@ -27,11 +30,9 @@ export interface AccessSite {
   /** From the root of the address. */
   readonly offset: number;
   readonly sizeBytes: number;
-  /** Of more than one access. */
-  readonly isGroup: boolean;
-  /** Certain to be aligned; a group to words. */
+  /** Certain to be aligned. */
   readonly isAligned: boolean;
-  /** Only if there is another access to share it with. */
+  /** Only if there is something to share it with. */
   readonly cover: Cover | undefined;
 }
 
@@ -60,12 +61,14 @@ export class AccessPlan {
   private readonly sites = new Map<number, Omit<AccessSite, 'cover'> & { cover: Cover }>();
   private readonly needless = new Set<number>();
   private readonly roots: AddressRoots;
+  private readonly insts: readonly IrInst[];
   /** What holds at the instruction looked at; each is forgotten when its conditional region ends. */
   private covers: { readonly root: ValueId; readonly depth: number; readonly cover: Cover }[] = [];
   private facts: AlignmentFact[] = [];
   private depth = 0;
 
   constructor(block: IrBlock) {
+    this.insts = block.insts;
     this.roots = new AddressRoots(block);
     this.groups = findAccessGroups(block, this.roots);
     for (const [id, inst] of block.insts.entries()) this.note(inst, id);
@@ -73,7 +76,7 @@ export class AccessPlan {
 
   site(id: number): AccessSite {
     const { cover, ...site } = this.sites.get(id) as AccessSite & { cover: Cover };
-    return { ...site, cover: cover.count > 1 ? cover : undefined };
+    return { ...site, cover: cover.isUseful ? cover : undefined };
   }
 
   /** Whether the checkAlign `id` cannot fail, because an earlier one did not. */
@@ -106,19 +109,22 @@ export class AccessPlan {
 
   private add(id: number, address: RootedAddress, sizeBytes: number, isGroup: boolean): void {
     const { root, offset } = address;
-    const isAligned = this.isKnownAligned(address, isGroup ? 3 : sizeBytes - 1);
     const end = offset + sizeBytes;
     let cover = this.covers.find((open) => open.root === root)?.cover;
-    if (cover === undefined || Math.max(cover.end, end) - Math.min(cover.low, offset) > PAGE_SIZE) {
-      cover = { first: id, last: id, low: offset, end, count: 0 };
+    const isNear = cover !== undefined && Math.max(cover.end, end) - Math.min(cover.low, offset) <= PAGE_SIZE;
+    if (cover === undefined || !isNear) {
+      cover = { first: id, last: id, low: offset, end, hasLoads: false, hasStores: false, isUseful: isGroup };
       this.covers = this.covers.filter((open) => open.root !== root);
       this.covers.push({ root, depth: this.depth, cover });
+    } else {
+      cover.isUseful = true;
     }
     cover.last = id;
     cover.low = Math.min(cover.low, offset);
     cover.end = Math.max(cover.end, end);
-    cover.count++;
-    this.sites.set(id, { offset, sizeBytes, isGroup, isAligned, cover });
+    if (this.insts[id]?.op.startsWith('store')) cover.hasStores = true;
+    else cover.hasLoads = true;
+    this.sites.set(id, { offset, sizeBytes, isAligned: this.isKnownAligned(address, sizeBytes - 1), cover });
   }
 
   private noteAlignment({ a, imm }: IrInst, id: number): void {

@@ -8,7 +8,7 @@ import { Word } from '../guest/cpu-state.js';
 import type { FloatingOp } from '../ir/opcode.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { F32, F64, type PlainOp } from '../wasm/opcode.js';
-import type { Operands } from './inline.js';
+import type { Operands } from './operands.js';
 import { loadWord } from './region-function.js';
 
 /** FPSCR: DN, FZ, RMode and AHP, which the fast paths want zero, and IXC, which they want set. */

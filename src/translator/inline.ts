@@ -1,40 +1,8 @@
-/**
- * WebAssembly for the pure ops: speed only. What an op means is `ir/eval`; an op without a recipe calls that function as
- * an import, and a test holds every recipe against it.
- */
-import type { IrInst } from '../ir/block.js';
 import type { PureOp } from '../ir/opcode.js';
-import { parallelKind } from '../ir/parallel.js';
 import type { FunctionBuilder } from '../wasm/function-builder.js';
 import { I32, type PlainOp } from '../wasm/opcode.js';
-import type { Values } from './values.js';
-
-/** The arguments of one instruction, for a recipe. */
-export class Operands {
-  private readonly values: Values;
-  readonly inst: IrInst;
-
-  constructor(values: Values, inst: IrInst) {
-    this.values = values;
-    this.inst = inst;
-  }
-
-  /** Pushes an argument: once, unless it was made repeatable before anything was pushed. */
-  a = (): void => this.values.push(this.inst.a);
-  b = (): void => this.values.push(this.inst.b);
-  c = (): void => this.values.push(this.inst.c);
-
-  repeat(...names: readonly ('a' | 'b' | 'c')[]): void {
-    for (const name of names) this.values.makeRepeatable(this.inst[name]);
-  }
-
-  constant(name: 'a' | 'b' | 'c'): number | undefined {
-    return this.values.constantOf(this.inst[name]);
-  }
-}
-
-/** Writes code that leaves the result on the stack; false when this case has no recipe (nothing was written then). */
-type Recipe = (f: FunctionBuilder, x: Operands) => unknown;
+import { parallel, parallelGe, sel } from './inline-parallel.js';
+import type { Operands, Recipe } from './operands.js';
 
 const binary =
   (op: PlainOp): Recipe =>
@@ -208,74 +176,6 @@ const rbit: Recipe = (f, x) => {
   }
   f.get(t).i32(16).op('i32_rotl');
   f.release(t);
-};
-
-/** b ^ ((a ^ b) & mask), mask all ones in the lanes whose GE bit is set. */
-const sel: Recipe = (f, x) => {
-  x.repeat('b');
-  x.b();
-  x.a();
-  x.b();
-  f.op('i32_xor');
-  x.c();
-  f.i32(7).op('i32_shr_u').i32(0x0101_0101).op('i32_and').i32(0xff).op('i32_mul', 'i32_and', 'i32_xor');
-};
-
-const HIGH_BITS = 0x8080_8080;
-const LOW_BITS = 0x7f7f_7f7f;
-
-const addBytes = (f: FunctionBuilder, x: Operands): void => {
-  x.a();
-  f.i32(LOW_BITS).op('i32_and');
-  x.b();
-  f.i32(LOW_BITS).op('i32_and', 'i32_add');
-  x.a();
-  x.b();
-  f.op('i32_xor').i32(HIGH_BITS).op('i32_and', 'i32_xor');
-};
-
-const subBytes = (f: FunctionBuilder, x: Operands): void => {
-  x.a();
-  f.i32(HIGH_BITS).op('i32_or');
-  x.b();
-  f.i32(LOW_BITS).op('i32_and', 'i32_sub');
-  x.a();
-  x.b();
-  f.op('i32_xor').i32(-1).op('i32_xor').i32(HIGH_BITS).op('i32_and', 'i32_xor');
-};
-
-const UADD8 = parallelKind('u', 'add8');
-const USUB8 = parallelKind('u', 'sub8');
-const SADD8 = parallelKind('s', 'add8');
-const SSUB8 = parallelKind('s', 'sub8');
-
-const parallel: Recipe = (f, x) => {
-  const kind = x.inst.imm;
-  const adds = kind === UADD8 || kind === SADD8;
-  if (!adds && kind !== USUB8 && kind !== SSUB8) return false;
-  x.repeat('a', 'b');
-  if (adds) addBytes(f, x);
-  else subBytes(f, x);
-};
-
-/** Carry out of each byte: (a & b) | ((a | b) & ~sum); for a difference the same with ~b gives "no borrow". */
-const parallelGe: Recipe = (f, x) => {
-  const kind = x.inst.imm;
-  if (kind !== UADD8 && kind !== USUB8) return false;
-  x.repeat('a', 'b');
-  const second = (): void => {
-    x.b();
-    if (kind === USUB8) f.i32(-1).op('i32_xor');
-  };
-  x.a();
-  second();
-  f.op('i32_and');
-  x.a();
-  second();
-  f.op('i32_or');
-  if (kind === UADD8) addBytes(f, x);
-  else subBytes(f, x);
-  f.i32(-1).op('i32_xor', 'i32_and', 'i32_or').i32(HIGH_BITS).op('i32_and');
 };
 
 export const inline: { readonly [K in PureOp]?: Recipe } = {

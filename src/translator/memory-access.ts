@@ -167,44 +167,47 @@ export class MemoryWriter {
 
   private branchIfDoubtful(id: number, push: () => void, site: AccessSite, wanted: Wanted, doubt: Label): void {
     const { f } = this;
-    if (site.cover === undefined && !site.isGroup) {
+    const { cover } = site;
+    if (cover === undefined) {
       this.branchUnlessFit(push, site, wanted, doubt);
       return;
     }
-    if (site.cover === undefined) this.pushAccess(push, 0);
-    else this.pushSeen(id, push, site, site.cover);
-    f.i32(wanted.on).op('i32_and', 'i32_eqz');
-    f.ifUnlikely();
-    this.branchUnlessFit(push, site, wanted, doubt);
-    f.end();
+    if (id === cover.first) this.look(push, site, cover);
+    const seen = this.seen.get(cover) as Local;
+    f.get(seen).i32(wanted.on).op('i32_and', 'i32_eqz').brIfUnlikely(doubt);
+    if (id === cover.last) f.release(seen);
   }
 
-  /** What the cover's look saw; the first access is the one that looks. */
-  private pushSeen(id: number, push: () => void, site: AccessSite, cover: Cover): void {
+  /** Looks on behalf of a cover: at one page, or at two where the next one is not as free to use. */
+  private look(push: () => void, { offset }: AccessSite, cover: Cover): void {
     const { f } = this;
-    if (id === cover.first) {
-      const local = f.allocate(I32);
-      this.seen.set(cover, local);
-      this.pushAccess(push, cover.low - site.offset);
-      f.set(local);
-    }
-    const local = this.seen.get(cover) as Local;
-    f.get(local);
-    if (id === cover.last) f.release(local);
+    const { low, end, hasLoads, hasStores } = cover;
+    const seen = f.allocate(I32);
+    this.seen.set(cover, seen);
+    const wanted = (hasLoads ? LOADS.on : 0) | (hasStores ? STORES.on : 0);
+    this.pushAccess(push, low - offset);
+    f.set(seen).get(seen).i32(wanted).op('i32_and').i32(wanted).op('i32_ne');
+    f.ifUnlikely();
+    this.pushAccess(push, low - offset);
+    this.pushAccess(push, end - 1 - offset);
+    f.op('i32_and')
+      .i32(Math.log2(LOADS.on / LOADS.here))
+      .op('i32_shl')
+      .set(seen)
+      .end();
   }
 
-  /** The access by itself: aligned, and in pages free to use. */
+  /** A single access by itself: aligned, and in a page free to use. */
   private branchUnlessFit(push: () => void, site: AccessSite, { here }: Wanted, doubt: Label): void {
     const { f } = this;
-    const mask = site.isGroup ? 3 : site.sizeBytes - 1;
-    if (!site.isAligned && mask !== 0) {
+    if (!site.isAligned && site.sizeBytes > 1) {
       push();
-      f.i32(mask).op('i32_and').brIfUnlikely(doubt);
+      f.i32(site.sizeBytes - 1)
+        .op('i32_and')
+        .brIfUnlikely(doubt);
     }
-    for (const at of site.isGroup ? [0, site.sizeBytes - 1] : [0]) {
-      this.pushAccess(push, at);
-      f.i32(here).op('i32_and', 'i32_eqz').brIfUnlikely(doubt);
-    }
+    this.pushAccess(push, 0);
+    f.i32(here).op('i32_and', 'i32_eqz').brIfUnlikely(doubt);
   }
 
   /** Pushes the access byte of the page `offset` bytes past the address. */

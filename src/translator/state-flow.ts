@@ -9,6 +9,7 @@
 import { Word } from '../guest/cpu-state.js';
 import type { IrBlock, IrInst } from '../ir/block.js';
 import { HOST_CALL, MAY_EXIT, OPS, WRITES_MEMORY } from '../ir/opcode.js';
+import { FLAG_WORDS, OPERAND_WORDS } from './lazy-flags.js';
 import type { StateWords } from './state-words.js';
 import { WordSet } from './word-set.js';
 
@@ -50,6 +51,14 @@ export const mayInvalidate = (block: IrBlock): boolean =>
 export const depthAfter = (inst: IrInst, depth: number): number =>
   inst.op === 'if' ? depth + 1 : inst.op === 'endif' ? depth - 1 : depth;
 
+/** Takes note that `inst` writes `key`. Certain flags of one form make those of the other mean nothing. */
+export const markDirty = (dirty: WordSet, block: IrBlock, inst: IrInst, key: number, isConditional: boolean): void => {
+  dirty.add(key);
+  if (key !== Word.FLAGS_FORM || isConditional) return;
+  const isPlain = (block.insts[inst.a] as IrInst).imm === 0;
+  for (const word of isPlain ? OPERAND_WORDS : FLAG_WORDS) dirty.delete(word);
+};
+
 const transferDirty = (block: IrBlock, words: StateWords, dirty: WordSet): WordSet => {
   let depth = 0;
   for (const inst of block.insts) {
@@ -57,7 +66,7 @@ const transferDirty = (block: IrBlock, words: StateWords, dirty: WordSet): WordS
     // A conditional callout writes back too, but the path around it does not.
     if (inst.op === 'callout' && depth === 0) dirty.clear();
     const key = inst.op === 'enter' ? Word.FUEL : isWrite(inst) ? words.keyOf(inst.imm) : undefined;
-    if (key !== undefined) dirty.add(key);
+    if (key !== undefined) markDirty(dirty, block, inst, key, depth > 0);
   }
   return dirty;
 };
@@ -133,9 +142,11 @@ class Needs {
   readonly needed = new WordSet();
   readonly written = new WordSet();
   private readonly words: StateWords;
+  private readonly block: IrBlock;
 
   constructor(block: IrBlock, state: BlockState, edges: BlockEdges, words: StateWords) {
     this.words = words;
+    this.block = block;
     const dirty = state.dirtyIn.copy();
     let depth = 0;
     let cold = state.early;
@@ -164,7 +175,7 @@ class Needs {
   private write(inst: IrInst, isConditional: boolean, dirty: WordSet): void {
     const key = this.words.keyOf(inst.imm);
     if (key === undefined) return;
-    dirty.add(key);
+    markDirty(dirty, this.block, inst, key, isConditional);
     const isPartial = inst.op === 'set' && this.words.isPartOfPair(inst.imm);
     if (isConditional || isPartial) this.need(key);
     else this.written.add(key);

@@ -9,22 +9,22 @@ import {
   locationPc,
   makeLocation,
 } from '../ir/location.js';
-import { type FloatingOp, type ImpureOp, isFloating, isPure, type PureOp } from '../ir/opcode.js';
+import { type FloatingOp, isFloating, isPure, type PureOp } from '../ir/opcode.js';
 import { ExitReason } from '../ir/terminal.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
-import { F32, F64, I32, type MemoryOp } from '../wasm/opcode.js';
+import { I32, type MemoryOp } from '../wasm/opcode.js';
 import type { GroupMember } from './access-groups.js';
 import { AccessPlan } from './access-plan.js';
-import { inline, Operands } from './inline.js';
+import { inline } from './inline.js';
 import { inlineFloating, writeFloatingMode } from './inline-floating.js';
 import { type FaultExit, type GroupStore, MemoryWriter } from './memory-access.js';
+import { Operands } from './operands.js';
 import type { RegionContext } from './region-context.js';
 import { storeWord } from './region-function.js';
-import { type BlockState, depthAfter } from './state-flow.js';
+import { type BlockState, depthAfter, markDirty } from './state-flow.js';
 import { Values } from './values.js';
 import { WordSet } from './word-set.js';
-
-type Writer = (t: BlockTranslator, inst: IrInst, id: number) => void;
+import { STORES, type StoreOp, toInteger, writers } from './writers.js';
 
 export class BlockTranslator {
   readonly values: Values;
@@ -108,10 +108,11 @@ export class BlockTranslator {
 
   // -- state ---------------------------------------------------------------------------------------------------------
 
-  noteWrite(word: number): void {
+  noteWrite(inst: IrInst): void {
+    const word = inst.imm;
     this.hasWritten = true;
     const key = this.region.words.keyOf(word);
-    if (key !== undefined) this.dirty.add(key);
+    if (key !== undefined) markDirty(this.dirty, this.block, inst, key, this.depth > 0);
     if (word === Word.FPSCR) this.refreshFloatingMode();
   }
 
@@ -209,150 +210,3 @@ export class BlockTranslator {
     if (this.floatingMode !== undefined) writeFloatingMode(this.f, this.floatingMode);
   }
 }
-
-const load =
-  (op: MemoryOp): Writer =>
-  (t, inst, id) => {
-    const { values, region } = t;
-    if (t.writeGroupedLoad(inst, id, op)) return;
-    const check = region.module.support('checkRead');
-    t.memory.load(id, inst.a, op, t.plan.site(id), check, t.coldExit(ExitReason.FAULT));
-    values.done(inst.a);
-    values.defineFromStack(id);
-  };
-
-/** How a store is done on the fast path, and by which support function off it. */
-const STORES = {
-  store8: { op: 'i32_store8', slow: 'store8' },
-  store16: { op: 'i32_store16', slow: 'store16' },
-  store32: { op: 'i32_store', slow: 'store32' },
-  storeF32: { op: 'f32_store', slow: 'store32' },
-  storeF64: { op: 'f64_store', slow: 'store64' },
-} as const;
-type StoreOp = keyof typeof STORES;
-
-/** The support functions store singles by their bits. */
-const toInteger = (f: FunctionBuilder, op: MemoryOp): void => {
-  if (op === 'f32_store') f.op('i32_reinterpret_f32');
-};
-
-const store =
-  ({ op, slow }: (typeof STORES)[StoreOp]): Writer =>
-  (t, inst, id) => {
-    const { f, values, region } = t;
-    if (t.writeGroupedStore(id)) return;
-    const exit = t.coldExit(ExitReason.FAULT);
-    const site = t.plan.site(id);
-    t.memory.store(id, inst.a, inst.b, op, site, region.module.support(slow), exit, () => toInteger(f, op));
-    values.done(inst.a, inst.b);
-  };
-
-const read: Writer = (t, _inst, id) => t.values.define(id);
-
-const writeFloatWord =
-  (type: typeof F32 | typeof F64): Writer =>
-  (t, inst) => {
-    t.values.beforeWrite(inst.imm, type === F64, inst.a);
-    t.region.words.writeFloat(inst.imm, type, () => t.values.push(inst.a));
-    t.values.done(inst.a);
-    t.noteWrite(inst.imm);
-  };
-
-/** Pushes an engine address, and returns the static offset to use with it. */
-const hostAddress = (t: BlockTranslator, inst: IrInst): number => {
-  t.values.push(inst.a);
-  if (inst.imm >= 0) return inst.imm;
-  t.f.i32(inst.imm).op('i32_add');
-  return 0;
-};
-
-const writers: { readonly [K in ImpureOp]: Writer } = {
-  insn: (t, inst) => t.startInsn(inst),
-  enter: (t, inst) => {
-    const { f, region } = t;
-    const exit = region.cold.code({ reason: ExitReason.YIELD, at: t.block.location, refund: 0 });
-    f.i32(exit);
-    region.words.read(Word.FUEL);
-    f.i32(0).op('i32_le_s').brIfUnlikely(region.cold.label(t.state.early)).op('drop');
-    t.values.beforeWrite(Word.FUEL, false, NO_VALUE);
-    region.words.write(Word.FUEL, () => {
-      region.words.read(Word.FUEL);
-      f.i32(inst.imm).op('i32_sub');
-    });
-    t.dirty.add(Word.FUEL);
-  },
-  if: (t, inst, id) => {
-    t.values.beforeIf(id);
-    t.values.consume(inst.a);
-    if (t.isRare(id)) t.f.ifUnlikely();
-    else t.f.if();
-  },
-  endif: (t, _inst, id) => {
-    t.values.beforeEndif(id);
-    t.f.end();
-  },
-  trap: (t, inst) => {
-    const exit = t.coldExit(inst.imm);
-    t.f.i32(exit.code).br(exit.label);
-  },
-  trapIf: (t, inst) => {
-    const exit = t.coldExit(inst.imm);
-    t.f.i32(exit.code);
-    t.values.consume(inst.a);
-    t.f.brIfUnlikely(exit.label).op('drop');
-  },
-  callout: (t, inst) => t.writeCallout(inst),
-  get: read,
-  getF32: read,
-  getF64: read,
-  set: (t, inst) => {
-    t.values.beforeWrite(inst.imm, false, inst.a);
-    t.region.words.write(inst.imm, () => t.values.push(inst.a));
-    t.values.done(inst.a);
-    t.noteWrite(inst.imm);
-  },
-  setF32: writeFloatWord(F32),
-  setF64: writeFloatWord(F64),
-  load8u: load('i32_load8_u'),
-  load8s: load('i32_load8_s'),
-  load16u: load('i32_load16_u'),
-  load16s: load('i32_load16_s'),
-  load32: load('i32_load'),
-  loadF32: load('f32_load'),
-  loadF64: load('f64_load'),
-  store8: store(STORES.store8),
-  store16: store(STORES.store16),
-  store32: store(STORES.store32),
-  storeF32: store(STORES.storeF32),
-  storeF64: store(STORES.storeF64),
-  checkAlign: (t, inst, id) => {
-    if (!t.plan.isNeedless(id)) {
-      const exit = t.coldExit(ExitReason.FAULT);
-      t.memory.alignmentCheck(inst.a, inst.imm, t.region.module.support('misaligned'), exit);
-    }
-    t.values.done(inst.a);
-  },
-  checkAccess: (t, inst) => {
-    const exit = t.coldExit(ExitReason.FAULT);
-    const check = t.region.module.support(inst.imm2 === 1 ? 'checkWrite' : 'checkRead');
-    t.memory.accessCheck(inst.a, inst.imm, check, exit);
-    t.values.done(inst.a);
-  },
-  hostLoad32: (t, inst, id) => {
-    if (!t.values.isUsed(id)) {
-      t.values.consume(inst.a);
-      t.f.op('drop');
-      return;
-    }
-    const offset = hostAddress(t, inst);
-    t.f.memory('i32_load', offset);
-    t.values.done(inst.a);
-    t.values.defineFromStack(id);
-  },
-  hostStore32: (t, inst) => {
-    const offset = hostAddress(t, inst);
-    t.values.push(inst.b);
-    t.f.memory('i32_store', offset);
-    t.values.done(inst.a, inst.b);
-  },
-};

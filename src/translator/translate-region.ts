@@ -5,6 +5,7 @@ import { edgesOf } from './block-edges.js';
 import { ColdExits, type ExitDescription } from './cold-exits.js';
 import { ControlWriter } from './control.js';
 import { ExitWriter } from './exits.js';
+import { postponeFlags } from './lazy-flags.js';
 import type { ModuleContext } from './module-context.js';
 import type { Neighbour, RegionContext } from './region-context.js';
 import { PARAMETER, REGION_SIGNATURE } from './region-function.js';
@@ -39,15 +40,15 @@ export const translateRegion = (
   module: ModuleContext,
   surroundings: Surroundings,
 ): TranslatedRegion => {
-  const { blocks } = input;
   const f = new FunctionBuilder(REGION_SIGNATURE.params.length);
-  const blockAt = new Map(blocks.map((block, n) => [block.location, n]));
-  const edges = blocks.map((block) => edgesOf(block, blockAt));
+  const blockAt = new Map(input.blocks.map((block, n) => [block.location, n]));
+  const edges = input.blocks.map((block) => edgesOf(block, blockAt));
+  const entries = input.entries.map((entry) => blockAt.get(entry) as number);
+  const blocks = postponeFlags(input.blocks, edges, entries);
   const words = new StateWords(f, blocks);
   const states = solveState(blocks, edges, words);
   const cold = new ColdExits(f, surroundings.slot);
   const region: RegionContext = { ...surroundings, f, module, words, cold, blockAt, blocks, states };
-  const entries = input.entries.map((entry) => blockAt.get(entry) as number);
   const successors = [entries, ...edges.map((e) => [...e.direct, ...e.afterCall])];
   const asNodes = successors.map((list) => list.map((block) => block + 1));
   const control = new ControlWriter(f, asNodes, (node, goto) => {

@@ -29,6 +29,7 @@ import type { ExitDescription } from './cold-exits.js';
 import type { CompiledRegion, RegionDraft } from './compiled-region.js';
 import { type DataArea, LEAVE, NEXT_ADDRESS, SCRATCH, SCRATCH_WORDS } from './data-area.js';
 import { JumpCache } from './jump-cache.js';
+import { settleFlags } from './lazy-flags.js';
 import { type EntryPoint, LinkCells } from './link-cells.js';
 import { ModuleContext } from './module-context.js';
 import { RegionTable } from './region-table.js';
@@ -97,8 +98,12 @@ export class Translator {
     const support = this.instantiateSupport();
     this.table.table.set(0, support.unlinked as CallableFunction);
     this.run = support.run as (parameter: number, slot: number) => number;
+    const callout = (id: number): void => {
+      settleFlags(this.words);
+      hooks.callout(id);
+    };
     this.imports = {
-      host: { memory: memory.memory, table: this.table.table, callout: (id: number) => hooks.callout(id) },
+      host: { memory: memory.memory, table: this.table.table, callout },
       support,
       evaluate,
     };
@@ -283,6 +288,7 @@ export class Translator {
   /** Turns what `run` returned into an ExitReason, and sets PC and fuel accordingly. */
   private settle(code: number): number {
     this.exitCell = 0;
+    settleFlags(this.words);
     if (isCellCode(code)) {
       const cell = codeCell(code);
       this.exitCell = cell;

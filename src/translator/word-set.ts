@@ -18,6 +18,10 @@ export class WordSet {
     this.bits[word >>> 5] = (this.bits[word >>> 5] as number) | (1 << (word & 31));
   }
 
+  delete(word: number): void {
+    this.bits[word >>> 5] = (this.bits[word >>> 5] as number) & ~(1 << (word & 31));
+  }
+
   /** Adds every word of `other`; tells whether that changed anything. */
   addAll(other: WordSet): boolean {
     let changed = false;

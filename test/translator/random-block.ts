@@ -149,6 +149,7 @@ class BlockMaker {
     const { r } = this;
     const kind = r.below(100);
     if (kind < 35) this.pure();
+    else if (kind < 41) this.compare();
     else if (kind < 50) this.write();
     else if (kind < 62) this.emit(r.pick(LOADS), [this.address()]);
     else if (kind < 68) this.store();
@@ -180,6 +181,26 @@ class BlockMaker {
     if (kind < 2) this.emit('set', [this.value('i32')], r.pick(integers));
     else if (kind === 2) this.emit('setF32', [this.value('f32')], r.pick(SINGLES));
     else this.emit('setF64', [this.value('f64')], r.pick(DOUBLES));
+  }
+
+  /** Flags as a comparison or an addition writes them, whole or in part, now and then with something wrong about it. */
+  private compare(): void {
+    const { r } = this;
+    const x = this.value('i32');
+    const y = r.chance(50) ? this.emit('const', [], randomWord(r)) : this.value('i32');
+    const isSum = r.chance(40);
+    const result = this.emit(isSum ? 'add' : 'sub', [x, y]);
+    const carry = isSum ? this.emit('ltU', [result, x]) : this.emit('leU', r.chance(95) ? [y, x] : [x, y]);
+    const overflow = this.emit(isSum ? 'overflow' : 'overflowSub', [x, y, result]);
+    const parts = [
+      [result, Word.NF],
+      [r.chance(95) ? result : x, Word.ZF],
+      [carry, Word.CF],
+      [overflow, Word.VF],
+    ] as const;
+    const wanted = r.chance(70) ? 4 : 1 + r.below(3);
+    for (const [value, word] of parts.slice(0, wanted)) this.emit('set', [value], word);
+    if (r.chance(40)) this.emit('set', [this.emit('get', [], r.pick(parts)[1])], r.below(6));
   }
 
   private store(): void {
