@@ -34,6 +34,9 @@ export const settleFlags = (words: Int32Array): void => {
   words[FLAGS_FORM] = 0;
 };
 
+const isFlag = (word: number): boolean => word >= NF && word <= VF;
+const isOfFlag = ({ op, imm }: IrInst): boolean => (op === 'set' || op === 'get') && isFlag(imm);
+
 /** The forms the flags may have at some point, a bit each: several when it depends on the way there. */
 const PLAIN = 1;
 const formBit = (form: number): number => 1 << form;
@@ -47,7 +50,7 @@ interface Operation {
 
 /** The one operation whose flags the written words are, if they are. */
 const operationOf = (insts: readonly IrInst[], written: ReadonlyMap<number, ValueId>): Operation | undefined => {
-  const result = written.get(NF);
+  const result = written.get(NF) as ValueId;
   const carry = insts[written.get(CF) ?? NO_VALUE];
   const overflow = insts[written.get(VF) ?? NO_VALUE];
   if (result === undefined || written.get(ZF) !== result || carry === undefined || overflow?.c !== result)
@@ -90,8 +93,8 @@ class Rewriter {
   /** Handles the instruction, or the run of flag writes that begins with it; answers the next one. */
   private step(id: number): number {
     const inst = this.block.insts[id] as IrInst;
-    if (inst.op === 'set' && FLAG_WORDS.includes(inst.imm)) return this.write(id);
-    if (inst.op === 'get' && FLAG_WORDS.includes(inst.imm)) {
+    if (isOfFlag(inst)) {
+      if (inst.op === 'set') return this.write(id);
       this.moved[id] = this.read(inst.imm);
       return id + 1;
     }
@@ -175,7 +178,7 @@ class Rewriter {
     let end = start;
     for (; end < insts.length; end++) {
       const inst = insts[end] as IrInst;
-      const isWrite = inst.op === 'set' && FLAG_WORDS.includes(inst.imm) && !written.has(inst.imm);
+      const isWrite = inst.op === 'set' && isFlag(inst.imm) && !written.has(inst.imm);
       if (isWrite) written.set(inst.imm, inst.a);
       else if (!isPure(inst.op)) break;
     }
@@ -202,26 +205,55 @@ class Rewriter {
   }
 }
 
+/** A rewritten block, and the forms at its end. */
+interface Rewritten {
+  readonly block: IrBlock;
+  readonly forms: number;
+}
+
+/** One block rewritten for the forms it may begin with. */
+class Rewrites {
+  private readonly block: IrBlock;
+  private readonly isConcerned: boolean;
+  private readonly made: (Rewritten | undefined)[] = [];
+
+  constructor(block: IrBlock) {
+    this.block = block;
+    this.isConcerned = block.insts.some((inst) => inst.op === 'callout' || isOfFlag(inst));
+  }
+
+  from(forms: number): Rewritten {
+    if (!this.isConcerned) return { block: this.block, forms };
+    const known = this.made[forms];
+    if (known !== undefined) return known;
+    const rewriter = new Rewriter(this.block, forms);
+    const block = rewriter.run();
+    const made = { block, forms: rewriter.forms };
+    this.made[forms] = made;
+    return made;
+  }
+}
+
 /** The blocks of a region with lazy flags. `entries` may be reached from elsewhere. */
 export const postponeFlags = (
   blocks: readonly IrBlock[],
   edges: readonly BlockEdges[],
   entries: readonly number[],
 ): IrBlock[] => {
+  const rewrites = blocks.map((block) => new Rewrites(block));
   const forms = new Uint8Array(blocks.length);
   for (const entry of [...entries, ...edges.flatMap(({ afterCall }) => afterCall)]) forms[entry] = ANY;
   const open = new Set(forms.keys());
   for (const n of open) {
     open.delete(n);
     if (forms[n] === 0) continue;
-    const rewriter = new Rewriter(blocks[n] as IrBlock, forms[n] as number);
-    rewriter.run();
+    const after = (rewrites[n] as Rewrites).from(forms[n] as number).forms;
     for (const to of (edges[n] as BlockEdges).direct) {
-      const joined = (forms[to] as number) | rewriter.forms;
+      const joined = (forms[to] as number) | after;
       if (joined === forms[to]) continue;
       forms[to] = joined;
       open.add(to);
     }
   }
-  return blocks.map((block, n) => new Rewriter(block, forms[n] || ANY).run());
+  return rewrites.map((rewrite, n) => rewrite.from(forms[n] || ANY).block);
 };
