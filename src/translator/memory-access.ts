@@ -172,14 +172,21 @@ export class MemoryWriter {
       this.branchUnlessFit(push, site, wanted, doubt);
       return;
     }
-    if (id === cover.first) this.look(push, site, cover);
-    const seen = this.seen.get(cover) as Local;
-    f.get(seen).i32(wanted.on).op('i32_and', 'i32_eqz').brIfUnlikely(doubt);
-    if (id === cover.last) f.release(seen);
+    if (id === cover.first) this.look(push, site, cover, () => this.branchUnlessSeen(cover, wanted, doubt));
+    else this.branchUnlessSeen(cover, wanted, doubt);
+    if (id === cover.last) f.release(this.seen.get(cover) as Local);
   }
 
-  /** Looks on behalf of a cover: at one page, or at two where the next one is not as free to use. */
-  private look(push: () => void, { offset }: AccessSite, cover: Cover): void {
+  private branchUnlessSeen(cover: Cover, wanted: Wanted, doubt: Label): void {
+    const seen = this.seen.get(cover) as Local;
+    this.f.get(seen).i32(wanted.on).op('i32_and', 'i32_eqz').brIfUnlikely(doubt);
+  }
+
+  /**
+   * Looks on behalf of a cover: at one page, or, where that or the next one is not free to use, at the two of the cover
+   * itself; then `test` says what that means for the access that looks.
+   */
+  private look(push: () => void, { offset }: AccessSite, cover: Cover, test: () => void): void {
     const { f } = this;
     const { low, end, hasLoads, hasStores } = cover;
     const seen = f.allocate(I32);
@@ -193,8 +200,9 @@ export class MemoryWriter {
     f.op('i32_and')
       .i32(Math.log2(LOADS.on / LOADS.here))
       .op('i32_shl')
-      .set(seen)
-      .end();
+      .set(seen);
+    test();
+    f.end();
   }
 
   /** A single access by itself: aligned, and in a page free to use. */
