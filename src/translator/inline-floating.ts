@@ -2,7 +2,7 @@
  * Floating ops in place. In round-to-nearest mode, without flush-to-zero and default NaN, and with the inexact flag set
  * already, a WebAssembly result that is a normal number is right and raises nothing new: results near the underflow
  * threshold, infinities and NaNs go to the support function. `slow` is a local holding 0 when FPSCR is as said, else -1;
- * one unsigned comparison of the exponent ORed with it decides.
+ * one unsigned comparison of the exponent with a limit that depends on it decides.
  */
 import { Word } from '../guest/cpu-state.js';
 import type { FloatingOp } from '../ir/opcode.js';
@@ -35,13 +35,18 @@ type FloatingRecipe = (f: FunctionBuilder, x: Operands, result: Local, slow: Loc
 
 /** Pushes whether the f32 or f64 is *not* safely normal, or the mode is slow. Leaves out exponents 0, 1 and the highest. */
 const pushDoubtful = (f: FunctionBuilder, type: typeof F32 | typeof F64, value: Local, slow: Local): void => {
+  // 0 in a slow mode, which nothing is below. Engines compute it once for all operations of a block.
+  const pushLimit = (limit: number) => f.get(slow).i32(-1).op('i32_xor').i32(limit).op('i32_and');
   if (type === F64) {
     f.get(value).op('i64_reinterpret_f64').i64(32n).op('i64_shr_u', 'i32_wrap_i64').i32(1).op('i32_shl');
-    f.i32(0x0040_0000).op('i32_sub').get(slow).op('i32_or').i32(0xffa0_0000).op('i32_ge_u');
+    f.i32(0x0040_0000).op('i32_sub');
+    pushLimit(0xffa0_0000);
   } else {
     f.get(value).op('i32_reinterpret_f32').i32(1).op('i32_shl');
-    f.i32(0x0200_0000).op('i32_sub').get(slow).op('i32_or').i32(0xfd00_0000).op('i32_ge_u');
+    f.i32(0x0200_0000).op('i32_sub');
+    pushLimit(0xfd00_0000);
   }
+  f.op('i32_ge_u');
 };
 
 const otherwise = (f: FunctionBuilder, result: Local, outOfLine: () => void): void => {
