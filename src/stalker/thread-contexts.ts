@@ -30,6 +30,8 @@ export class ThreadContexts {
   live: ExecCtx | undefined;
   /** Until some thread reaches it, followed threads wait for it untraced. */
   activationPoint: Location | undefined;
+  /** Of the thread that is being removed: what is delivered last cannot have it followed anew. */
+  private leaving: ExecCtx | undefined;
   private readonly byTid = new Map<number, ExecCtx>();
   private readonly parts: ThreadParts;
 
@@ -90,7 +92,9 @@ export class ThreadContexts {
     const ctx = this.byTid.get(tid);
     if (ctx === undefined) return;
     if (ctx === this.live) this.drain();
+    this.leaving = ctx;
     this.destroy(ctx);
+    this.leaving = undefined;
     dropRequests(ctx);
     this.byTid.delete(tid);
     if (ctx === this.live) this.live = undefined;
@@ -99,12 +103,16 @@ export class ThreadContexts {
   /** The thread goes on with a new context. */
   replace(tid: number, options: FollowOptions): ExecCtx {
     const old = this.byTid.get(tid);
+    if (old !== undefined && old === this.leaving) return old;
     const wasLive = old !== undefined && old === this.live;
     if (wasLive) {
       this.drain();
       this.suspend();
     }
     if (old !== undefined) this.destroy(old);
+    const successor = this.byTid.get(tid);
+    // What was delivered last may have had the thread followed anew.
+    if (successor !== undefined && successor !== old) return successor;
     const ctx = this.add(tid, options);
     ctx.retired = old?.retired ?? 0;
     ctx.requests.push(...(old?.requests ?? []));
@@ -114,6 +122,7 @@ export class ThreadContexts {
 
   /** The context ends at the thread's next block. */
   leaveTo(ctx: ExecCtx, successor: FollowOptions): void {
+    if (ctx.state === CtxState.DESTROY_PENDING) return;
     ctx.state = CtxState.UNFOLLOW_PENDING;
     ctx.successor = successor;
     this.requestDispatch(ctx);
@@ -188,6 +197,7 @@ export class ThreadContexts {
 
   private destroy(ctx: ExecCtx): void {
     const { cache, tiering, shadowStacks } = this.parts;
+    if (ctx.state === CtxState.DESTROY_PENDING) return;
     ctx.state = CtxState.DESTROY_PENDING;
     for (const part of [ctx, ctx.aside]) {
       if (part === undefined) continue;

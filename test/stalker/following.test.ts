@@ -81,6 +81,43 @@ describe('a follow', () => {
     });
   });
 
+  it('may be asked for from the last delivery of the one before', () => {
+    const code = 'push {lr}\n bl leaf\n pop {pc}\nleaf: mov r0, #2\n mov pc, lr';
+    inEveryTier({ isa: 'arm', code }, (harness) => {
+      const { stalker } = harness;
+      const before = stalker.census;
+      const [first, second] = [new CollectingSink(CALL), new CollectingSink(CALL)];
+      first.stop = () => {
+        first.stopped++;
+        stalker.unfollow(TID);
+        stalker.follow(TID, { profile: 'gum', events: CALL, sink: second });
+      };
+      stalker.follow(TID, { profile: 'gum', events: CALL, sink: first });
+      harness.run(F);
+      stalker.unfollow(TID);
+      harness.run(F);
+      expect([first.events.length, second.events.length, stalker.isFollowing(TID)]).toEqual([1, 1, true]);
+      expect(stalker.census.shadowStacks).toBe(before.shadowStacks + 1);
+      stalker.stop();
+      harness.run(F);
+      expect([first.stopped, second.started, second.stopped]).toEqual([1, 1, 1]);
+      expect([stalker.census.contexts, stalker.census.shadowStacks]).toEqual([0, before.shadowStacks]);
+    });
+  });
+
+  it('of a thread that ends may be asked for from its last delivery, in vain', () => {
+    inEveryTier({ isa: 'arm', code: FLAT.arm }, (harness) => {
+      const { stalker } = harness;
+      const [first, second] = [new CollectingSink(CALL), new CollectingSink(CALL)];
+      first.stop = () => stalker.follow(TID, { profile: 'gum', events: CALL, sink: second });
+      stalker.follow(TID, { profile: 'gum', events: CALL, sink: first });
+      harness.run(F);
+      stalker.removeThread(TID);
+      expect([second.started, second.stopped, stalker.garbageCollect()]).toEqual([0, 0, false]);
+      expect(stalker.census.shadowStacks).toBe(0);
+    });
+  });
+
   it('records COMPILE of its first block before anything else of it', () => {
     inEveryTier({ isa: 'arm', code: FLAT.arm, events: COMPILE | BLOCK }, (harness) => {
       harness.stalker.follow(TID, harness.stalker.followOnRequest);
