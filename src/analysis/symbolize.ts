@@ -217,6 +217,14 @@ export class TraceSymbols {
   }
 }
 
+/** `file.c:12` in two. */
+export const splitSource = (source: string | undefined): { file: string; line: number } | undefined => {
+  const colon = source?.lastIndexOf(':') ?? -1;
+  return source === undefined || colon < 0
+    ? undefined
+    : { file: source.slice(0, colon), line: Number(source.slice(colon + 1)) };
+};
+
 /** Names linkers give to code that only leads on to a function: interworking and long-branch veneers of GNU ld and lld. */
 const GNU_VENEER = /^__(.+?)(?:_from_(?:thumb|arm)|_veneer|_change_to_(?:arm|thumb)|_bx_r\d+)$/;
 const LLD_VENEER = /^__[^_].*?Thunk_(.+)$/;

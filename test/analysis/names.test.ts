@@ -1,8 +1,9 @@
 /** Names and lines for traces of stripped programs, from files that stand elsewhere. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   diffTraces,
@@ -27,6 +28,8 @@ int main(void) {
   return inner(4) & 1;
 }
 `;
+
+const hasAnnotate = spawnSync('callgrind_annotate', ['--version']).status === 0;
 
 describe('veneers', () => {
   test.each([
@@ -92,5 +95,32 @@ describe.skipIf(!hasCompiler())('a trace of a stripped program (needs gcc-arm-li
       },
     });
     expect(folded).toMatch(/main;inner;leaf/);
+  });
+
+  test('exports source lines where a format has room for them', async () => {
+    const exported = async (to: 'callgrind' | 'speedscope' | 'pprof'): Promise<Buffer> => {
+      const pieces: Buffer[] = [];
+      await exportTrace(TraceReader.open(trace), { to, names, write: (bytes) => pieces.push(Buffer.from(bytes)) });
+      return Buffer.concat(pieces);
+    };
+    const { frames } = JSON.parse((await exported('speedscope')).toString()).shared;
+    const inner = frames.find(({ name }: { name: string }) => name === 'inner');
+    expect([inner.file, inner.line]).toEqual([expect.stringMatching(/names-\w+\.c$/), 4]);
+    const file = join(scratch, 'callgrind.out');
+    writeFileSync(file, await exported('callgrind'));
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines).toContain('positions: instr line');
+    // The call of leaf stands in line 5; of main's call of inner, line 8 (callgrind's own: address, line, cost).
+    const call = lines.findIndex((line) => /^cfn=\(\d+\) leaf$/.test(line));
+    expect(lines[call + 2]).toMatch(/^0x[0-9a-f]+ 5 \d+$/);
+    if (hasAnnotate) {
+      const args = ['--threshold=100', '--auto=no', file];
+      const { stdout, stderr } = spawnSync('callgrind_annotate', args, { encoding: 'utf8' });
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(/names-\w+\.c:inner /);
+      expect(stdout).toMatch(/names-\w+\.c:leaf /);
+    }
+    const pprof = gunzipSync(await exported('pprof')).toString('latin1');
+    expect(pprof).toMatch(/names-\w+\.c/);
   });
 });

@@ -204,4 +204,59 @@ describe('a session', () => {
     );
     expect(shell('armstalk export good.pb -o lock.drcov && head -c 17 lock.drcov').out).toBe('DRCOV VERSION: 2\n');
   });
+
+  test('looks into calls, live and recorded', () => {
+    const probes = `--probe 'int cmp_digit(char a, char b)' --probe 0x1046a@arg1/s,retval`;
+    const { out, err, status } = shell(`echo 4721 | armstalk run ./lock -o probed.pb ${probes} --live`);
+    expect([out, status]).toEqual(['denied\n', 1]);
+    expect(withoutSizes(err)).toMatchInlineSnapshot(`
+      "[1000] check_pin(arg1="4721") {
+      [1000]   cmp_digit(a='4', b='4') = 1
+      [1000]   cmp_digit(a='7', b='7') = 1
+      [1000]   cmp_digit(a='2', b='1') = 0
+      [1000] } = 0 /* check_pin */
+      armstalk: exit 1; 6,990 instructions, 158 calls, 663 blocks, 1 thread; 4 probe hits; wrote probed.pb (N kB)
+      "
+    `);
+    expect(shell('armstalk replay probed.pb -F check_pin').out).toMatchInlineSnapshot(`
+      "#     INSNS   TID  FUNCTION
+                   1000  check_pin(arg1="4721") {
+               26  1000    strlen();
+                5  1000    cmp_digit(a='4', b='4') = 1;
+                5  1000    cmp_digit(a='7', b='7') = 1;
+                5  1000    cmp_digit(a='2', b='1') = 0;
+               72  1000  } = 0 /* check_pin */
+      "
+    `);
+    expect(shell('armstalk summarize probed.pb --by probe').out).toMatchInlineSnapshot(`
+      "# probed.pb: ./lock, build-id 01dd47ae, 6,990 insns, exit 1, complete
+       HITS  PROBE                          FIRST VALUE (TIMES)
+          3  int cmp_digit(char a, char b)  a '4' (1), '7' (1), '2' (1)
+          1  0x1046a@arg1/s,retval          arg1 "4721" (1)
+      # 0 lost events
+      "
+    `);
+  });
+
+  test('records the same events with probes and without, in every tier', () => {
+    const events = (words: string): string =>
+      shell(
+        `echo 4711 | armstalk run -q -o tier.pb ./lock ${words} > /dev/null; armstalk export -q tier.pb --to csv | grep -v ',probe,' | md5sum`,
+      ).out;
+    const plain = events('');
+    for (const tier of ['cold', 'hot', 'auto']) {
+      expect(events(`--tier ${tier}`), tier).toBe(plain);
+      expect(events(`--tier ${tier} -p main -p 'int cmp_digit(char a, char b)' -p strlen`), tier).toBe(plain);
+    }
+  });
+
+  test('keeps the environment only when told to', () => {
+    shell(`echo 4711 | armstalk run -q -o env.pb ./lock -E SECRET=hunter2 -E PLAIN=1; true`);
+    expect(shell('grep -c hunter2 env.pb').out).toBe('0\n');
+    expect(shell('grep -c SECRET env.pb').out).not.toBe('0\n');
+    shell(`echo 4711 | armstalk run -q -o kept.pb ./lock --record-env -E SECRET=hunter2 -E PLAIN=1; true`);
+    expect(shell('grep -c hunter2 kept.pb').out).not.toBe('0\n');
+    expect(shell('echo 4711 | armstalk replay kept.pb --verify').status).toBe(0);
+    expect(shell('echo 4721 | armstalk replay kept.pb --verify').status).toBe(1);
+  });
 });

@@ -1,6 +1,7 @@
 import type { RecordedHeader } from '../../trace/messages.js';
 import { ActiveCounts } from '../active-counts.js';
 import type { FunctionCost } from '../function-table.js';
+import { splitSource } from '../symbolize.js';
 import type { Exporter, ExportFormat, ExportJob, ThreadListener, ThreadStart } from './format.js';
 
 /** A function as callgrind shows it: one of a recursion's activations when they are kept apart. */
@@ -14,6 +15,8 @@ interface Variant {
 
 interface CallCost {
   readonly site: number;
+  /** Of the source; 0 where it is not known. */
+  readonly line: number;
   readonly callee: Variant;
   count: number;
   inclusive: number;
@@ -34,6 +37,8 @@ class CallgrindExporter implements Exporter {
   private readonly byFunction = new Map<number, number>();
   private readonly objects = new Map<string, number>();
   private readonly named = new Set<number>();
+  private readonly files = new Map<string, number>();
+  private hasLines = false;
   private header: RecordedHeader | undefined;
 
   constructor(job: ExportJob) {
@@ -69,7 +74,14 @@ class CallgrindExporter implements Exporter {
     let cost = calls.get(key);
     if (cost === undefined) {
       const from = site === 0 ? this.info(this.variants[caller] as Variant).offset : this.fileAddress(site);
-      cost = { site: from, callee: this.variants[callee] as Variant, count: 0, inclusive: 0 };
+      const { source } = site === 0 ? this.info(this.variants[caller] as Variant) : this.job.symbols.place(site);
+      cost = {
+        site: from,
+        line: splitSource(source)?.line ?? 0,
+        callee: this.variants[callee] as Variant,
+        count: 0,
+        inclusive: 0,
+      };
       calls.set(key, cost);
     }
     if (site !== 0) cost.count++;
@@ -83,7 +95,9 @@ class CallgrindExporter implements Exporter {
     out.text(`# callgrind format\nversion: 1\ncreator: armstalk ${toolVersion}\n`);
     if (pid !== 0) out.text(`pid: ${pid}\n`);
     const total = this.variants.reduce((sum, { self }) => sum + self, 0);
-    out.text(`cmd: ${command}\npart: 1\npositions: instr\nevents: Ir\nsummary: ${total}\n`);
+    this.hasLines = this.job.functions.rows.some(({ info }: FunctionCost) => info.source !== undefined);
+    const positions = this.hasLines ? 'instr line' : 'instr';
+    out.text(`cmd: ${command}\npart: 1\npositions: ${positions}\nevents: Ir\nsummary: ${total}\n`);
     for (const variant of this.variants) this.write(variant);
     out.text(`\ntotals: ${total}\n`);
   }
@@ -95,17 +109,33 @@ class CallgrindExporter implements Exporter {
 
   private write(variant: Variant): void {
     const { out } = this.job;
-    const at = address(this.info(variant).offset);
-    out.text(`\nob=${this.object(variant)}\nfl=(1)${this.named.size === 0 ? ' ???' : ''}\nfn=${this.name(variant)}\n`);
-    out.text(`${at} ${variant.self}\n`);
-    for (const { site, callee, count, inclusive } of variant.calls.values()) {
-      out.text(`cob=${this.object(callee)}\ncfi=(1)\ncfn=${this.name(callee)}\n`);
-      out.text(`calls=${count} ${address(this.info(callee).offset)}\n${address(site)} ${inclusive}\n`);
+    out.text(`\nob=${this.object(variant)}\nfl=${this.file(variant)}\nfn=${this.name(variant)}\n`);
+    out.text(`${this.beginning(variant)} ${variant.self}\n`);
+    for (const { site, line, callee, count, inclusive } of variant.calls.values()) {
+      out.text(`cob=${this.object(callee)}\ncfi=${this.file(callee)}\ncfn=${this.name(callee)}\n`);
+      out.text(`calls=${count} ${this.beginning(callee)}\n${this.position(site, line)} ${inclusive}\n`);
     }
   }
 
   private info({ fn }: Variant): FunctionCost['info'] {
     return (this.job.functions.rows[fn] as FunctionCost).info;
+  }
+
+  private beginning(variant: Variant): string {
+    const { offset, source } = this.info(variant);
+    return this.position(offset, splitSource(source)?.line ?? 0);
+  }
+
+  private position(at: number, line: number): string {
+    return this.hasLines ? `${address(at)} ${line}` : address(at);
+  }
+
+  private file(variant: Variant): string {
+    const path = splitSource(this.info(variant).source)?.file.replace(LINE_END, ' ') ?? '???';
+    const known = this.files.get(path);
+    if (known !== undefined) return `(${known})`;
+    this.files.set(path, this.files.size + 1);
+    return `(${this.files.size}) ${path}`;
   }
 
   /** `(id) name` the first time, `(id)` after. */

@@ -4,6 +4,7 @@ import protobuf from 'protobufjs/minimal.js';
 import type { ModuleNote, Note } from '../../events/event.js';
 import type { RecordedHeader } from '../../trace/messages.js';
 import type { FunctionCost } from '../function-table.js';
+import { splitSource } from '../symbolize.js';
 import type { Exporter, ExportFormat, ExportJob, ThreadListener, ThreadStart } from './format.js';
 import { StackTree } from './stack-tree.js';
 
@@ -119,11 +120,16 @@ class PprofExporter implements Exporter {
         .uint64(mappings.get(info.module) ?? 0)
         .uint32(tag(3, 0))
         .uint64(address);
-      message.uint32(tag(4, 2)).fork().uint32(tag(1, 0)).uint64(id).ldelim().ldelim();
+      const source = splitSource(info.source);
+      message.uint32(tag(4, 2)).fork().uint32(tag(1, 0)).uint64(id);
+      if (source) message.uint32(tag(2, 0)).int64(source.line);
+      message.ldelim().ldelim();
       message.uint32(tag(PROFILE.function, 2)).fork().uint32(tag(1, 0)).uint64(id);
       message.uint32(tag(2, 0)).int64(strings.of(this.job.nameOf(info)));
       message.uint32(tag(3, 0)).int64(strings.of(info.mangled ?? info.symbol));
-      message.uint32(tag(4, 0)).int64(strings.of(info.module)).ldelim();
+      message.uint32(tag(4, 0)).int64(strings.of(source?.file ?? info.module));
+      if (source) message.uint32(tag(5, 0)).int64(source.line);
+      message.ldelim();
     });
   }
 

@@ -1,4 +1,5 @@
 import type { RecordedHeader } from '../../trace/messages.js';
+import { splitSource } from '../symbolize.js';
 import type { Exporter, ExportFormat, ExportJob, ThreadListener, ThreadStart } from './format.js';
 import { StackTree } from './stack-tree.js';
 
@@ -66,7 +67,7 @@ class SpeedscopeExporter implements Exporter {
     else this.writeSampled();
     out.text('],\n"shared":{"frames":[');
     functions.rows.forEach(({ info }, index) => {
-      const file = info.module === '' ? {} : { file: info.module };
+      const file = splitSource(info.source) ?? (info.module === '' ? {} : { file: info.module });
       out.text(`${index === 0 ? '' : ','}\n${JSON.stringify({ name: nameOf(info), ...file })}`);
     });
     out.text(']}}\n');
