@@ -9,13 +9,18 @@ const sizes = {
   ARMSTALK_MUTANTS: 5000,
   ARMSTALK_SCALE: 38,
   ARMSTALK_STREAM: 2_000_000_000,
+  ARMSTALK_OPERATIONS: 10_000,
 };
 
 // The fuzz, lifetime and scale suites at full size; the same variables in the environment choose another one.
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    include: ['test/tiers/{sequences.fuzz,csmith,lifetime}.test.ts', 'test/analysis/{mutants.fuzz,scale}.test.ts'],
+    include: [
+      'test/tiers/{sequences.fuzz,csmith,lifetime}.test.ts',
+      'test/analysis/{mutants.fuzz,scale}.test.ts',
+      'test/stalker/operations.fuzz.test.ts',
+    ],
     env: Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, process.env[name] ?? `${size}`])),
     testTimeout: 3_600_000,
     hookTimeout: 300_000,

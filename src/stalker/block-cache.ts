@@ -112,7 +112,7 @@ export class BlockCache {
   private translate(ctx: ExecCtx, block: ExecBlock): void {
     this.compiler.compile(ctx, block);
     // Under gum only cacheflush and the trust rule notice changed code (D8).
-    this.codePages.add(block, ctx.options.profile === 'precise');
+    if (!block.invalidated) this.codePages.add(block, ctx.options.profile === 'precise');
   }
 
   /**
@@ -121,6 +121,8 @@ export class BlockCache {
    */
   link(ctx: ExecCtx, from: Segment, isTo: boolean, target: ExecBlock): boolean {
     if (ctx.state !== CtxState.ACTIVE || from.owner.invalidated || !this.mayBeLinked(target)) return false;
+    // The thread has gone from its own blocks to its aside's, or back.
+    if (ctx.mappings.get(from.owner.location) !== from.owner) return false;
     if (ctx.observer?.onSwitch !== undefined && !isFridaLink(from, isTo)) return false;
     if (isTo) from.linkTo = target;
     else from.linkOtherwise = target;

@@ -54,7 +54,8 @@ export class Compiler {
   private readonly callouts: CalloutTable;
   private readonly callbacks: HostCallbacks;
   private readonly slowPaths: SlowPaths;
-  private isTransforming = false;
+  /** Whose transformer is running. */
+  private transforming: ExecCtx | undefined;
 
   constructor(parts: CompilerParts) {
     this.machine = parts.machine;
@@ -87,12 +88,14 @@ export class Compiler {
    * with the same options and no transformer share the work.
    */
   compile(ctx: ExecCtx, block: ExecBlock): void {
-    if (this.isTransforming) {
+    if (this.transforming !== undefined) {
       throw new UsageError('a transformer cannot have blocks translated', {
         hint: 'do that from a callout or outside',
       });
     }
     this.clear(block);
+    block.invalidated = false;
+    const isProbed = this.isProbed(ctx, block);
     const shared = this.sharedWith(ctx, block);
     let translation = shared?.get(block.location);
     if (translation === undefined || !this.isCurrent(block, translation)) {
@@ -105,7 +108,8 @@ export class Compiler {
     block.hasExclusiveLoad = translation.hasExclusiveLoad;
     block.hasExclusiveStore = translation.hasExclusiveStore;
     block.segments = makeSegments(block, translation);
-    block.invalidated = false;
+    // Its transformer has added the first probe, or removed the last one.
+    if (this.isProbed(ctx, block) !== isProbed) block.invalidated = true;
   }
 
   /** Where translations like this one are kept for other threads; undefined when it is this block's alone. */
@@ -208,6 +212,11 @@ export class Compiler {
     return realStart + (this.readCode(realStart + 2) === undefined ? 2 : 4);
   }
 
+  /** Whether a block of the context is being translated: it must not go before that is done. */
+  isTransforming(ctx: ExecCtx): boolean {
+    return this.transforming === ctx;
+  }
+
   /** Releases what a translation holds on to. */
   clear(block: ExecBlock): void {
     for (const id of block.callouts) this.callouts.release(id);
@@ -258,12 +267,12 @@ export class Compiler {
 
   private transform(ctx: ExecCtx, block: ExecBlock, iterator: StalkerIterator, transformer: Transformer): boolean {
     ctx.pendingCalls++;
-    this.isTransforming = true;
+    this.transforming = ctx;
     try {
       const { transform } = transformer;
       return this.callbacks.run('transformer', block.start, transform, () => transformer.transform(iterator));
     } finally {
-      this.isTransforming = false;
+      this.transforming = undefined;
       ctx.pendingCalls--;
       iterator.close();
     }

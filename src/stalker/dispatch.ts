@@ -69,7 +69,6 @@ export class Dispatcher {
   /** The segment to run at `location`. `from` is the one that was left by a direct exit, `last` the one that was left. */
   dispatch(location: Location, from?: Segment, last = from): Segment {
     this.count++;
-    const before = this.live.running;
     let at = this.divert(this.live, location);
     this.leaveIfAsked();
     let block = this.obtain(at);
@@ -80,24 +79,28 @@ export class Dispatcher {
     const ctx = this.live;
     if (!ctx.isActive) this.parts.activation.install(ctx);
     ctx.hasRun = true;
-    if (from !== undefined && ctx.running === before && at === location) this.link(ctx, from, block);
+    if (from !== undefined && at === location) this.link(ctx, from, block);
     return block.entry;
   }
 
-  /** The live thread's block at `at`, once more if its transformer asked for an unfollow. */
+  /** The live thread's block at `at`, once more if its transformer or a sink asked for an unfollow or (de)activation. */
   private obtain(at: Location): ExecBlock {
     const { cache } = this.parts;
     const { live } = this;
-    let block = cache.obtain(live.running, at);
+    const { running } = live;
+    let block = cache.obtain(running, at);
     // Its own translation invalidated it: gum's exclusive-access rule, or its transformer.
-    if (block.invalidated) block = cache.obtain(live.running, at);
+    if (block.invalidated) block = cache.obtain(running, at);
+    if (this.leaveIfAsked() || this.live.running !== running) return this.obtain(at);
     if (live.activationTarget === at && live.isActive) live.activationTarget = undefined;
-    return this.leaveIfAsked() ? cache.obtain(this.live.running, at) : block;
+    return block;
   }
 
   private leaveIfAsked(): boolean {
     const { live } = this;
     if (!live.mustUnfollow) return false;
+    // Its sink may want another successor.
+    this.parts.threads.drain();
     this.parts.threads.replace(live.tid, live.successor);
     return true;
   }

@@ -94,6 +94,12 @@ export class EngineParts {
     }
   }
 
+  /** Whether the context is in use further out: a block of it runs or is translated, or its sink is handed records. */
+  isBusy(ctx: ExecCtx): boolean {
+    const { threads, compiler, ring } = this;
+    return (this.isInBlock && ctx === threads.live) || compiler.isTransforming(ctx) || ctx === ring.delivering;
+  }
+
   /** The slow return: see ShadowStack.unwind. Target and sp wait in the record being written. */
   private unwind(): void {
     const stack = this.threads.live?.shadowStack;

@@ -18,6 +18,8 @@ export class EventRing {
   readonly sites = new SiteTable();
   /** Retired instructions when FUEL was last set, plus that fuel: the clock is this minus FUEL. */
   clockBase = 0;
+  /** Whose sink is being handed records. */
+  delivering: ExecCtx | undefined;
   private readonly memory: GuestMemory;
   private readonly words: Int32Array;
 
@@ -57,9 +59,15 @@ export class EventRing {
       shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
       elsewhere: live.elsewhere,
     };
-    if (live.isCounting) live.sink.processCalls?.(batch);
-    else if (live.isCompact) live.sink.processCompact?.(batch);
-    else live.sink.process({ ...batch, count: bytes / RECORD_BYTES });
+    const outer = this.delivering;
+    this.delivering = live;
+    try {
+      if (live.isCounting) live.sink.processCalls?.(batch);
+      else if (live.isCompact) live.sink.processCompact?.(batch);
+      else live.sink.process({ ...batch, count: bytes / RECORD_BYTES });
+    } finally {
+      this.delivering = outer;
+    }
   }
 
   /** A compact record that is no event: the next RET goes to `target`, its pop leaving SHADOW_TOP at `top`. */

@@ -56,17 +56,18 @@ export class Stalker implements CodeWatcher {
 
   /** Records this thread from its next block on, instead of whatever was recorded before. */
   follow(tid: number, options: FollowOptions): void {
-    const { live } = this.parts.threads;
-    if (live?.tid === tid && this.parts.isInBlock) this.parts.threads.leaveTo(live, options);
-    else this.parts.threads.replace(tid, options);
+    const { threads } = this.parts;
+    const ctx = threads.get(tid);
+    if (ctx !== undefined && this.parts.isBusy(ctx)) threads.leaveTo(ctx, options);
+    else threads.replace(tid, options);
   }
 
   /** Stops recording at the thread's next block, at once if it has not run since; it goes on untraced. */
   unfollow(tid: number): void {
     const ctx = this.parts.threads.get(tid);
     if (ctx === undefined || !ctx.isFollowed) return;
-    if (!ctx.hasRun && ctx.pendingCalls === 0) this.parts.threads.replace(tid, NOT_FOLLOWED);
-    else this.parts.threads.leaveTo(ctx, NOT_FOLLOWED);
+    if (ctx.hasRun || ctx.pendingCalls > 0 || this.parts.isBusy(ctx)) this.parts.threads.leaveTo(ctx, NOT_FOLLOWED);
+    else this.parts.threads.replace(tid, NOT_FOLLOWED);
   }
 
   isFollowing(tid: number): boolean {

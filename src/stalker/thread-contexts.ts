@@ -173,11 +173,11 @@ export class ThreadContexts {
 
   /** The state words now belong to thread `tid`. */
   switchTo(tid: number): void {
-    const ctx = this.byTid.get(tid);
-    if (ctx === this.live || ctx === undefined) return;
+    if (tid === this.live?.tid || !this.byTid.has(tid)) return;
     this.drain();
     this.suspend();
-    this.makeLive(ctx);
+    // The sink may have had the thread followed anew.
+    this.makeLive(this.byTid.get(tid) as ExecCtx);
   }
 
   private suspend(): void {
