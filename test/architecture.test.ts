@@ -22,7 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   process: ['stalker', 'linux', 'elf', 'arm', 'guest', 'events', 'bits', 'errors'],
   trace: ['events', 'wasm', 'bits', 'errors'],
   analysis: ['trace', 'events', 'elf', 'errors', 'bits'],
-  recording: ['process', 'stalker', 'trace', 'elf', 'events', 'guest', 'bits', 'errors'],
+  // A recording gives its script Frida's words.
+  recording: ['frida', 'process', 'stalker', 'trace', 'elf', 'events', 'guest', 'bits', 'errors'],
   // Frida's words for scripts: pointers, modules and the Stalker of the process spawned last.
   frida: ['process', 'stalker', 'elf', 'events', 'guest', 'bits', 'errors'],
   index: ['frida', 'process', 'stalker', 'recording', 'trace', 'analysis', 'elf', 'events', 'guest', 'errors', 'bits'],

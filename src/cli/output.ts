@@ -2,6 +2,7 @@
  * Writing to the standard streams, synchronously, so that nothing is lost when the process ends and our words stand in
  * the right place between the guest's.
  */
+import { Console } from 'node:console';
 import { writeSync } from 'node:fs';
 
 /** What a shell reports for a process killed by SIGPIPE; said without a message. */
@@ -29,3 +30,8 @@ export const writeStderr = (text: string): void => writeAll(2, text);
 
 /** A note to the person at the terminal. */
 export const note = (text: string): void => writeStderr(`armstalk: ${text}\n`);
+
+/** What a script prints is not the program's output. */
+export const consoleToStderr = (): void => {
+  globalThis.console = new Console(process.stderr);
+};

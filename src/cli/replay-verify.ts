@@ -119,6 +119,12 @@ export const verifyTrace = async (path: string, flags: { json: boolean; quiet: b
   const { segments } = await describeTrace(TraceReader.open(path));
   const [segment] = segments;
   if (segment === undefined) throw new UsageError(`${path} does not say what was run`);
+  const { script } = readRecorderOptions(segment.header.options);
+  if (script !== undefined) {
+    throw new UsageError(`${path} was recorded with the script ${script}, which --verify does not run`, {
+      hint: 'record it once more with --script and compare the traces with diff',
+    });
+  }
   if (segment.header.clock === 'host') note('warning: the trace was recorded on the host clock; runs need not repeat');
   const directory = mkdtempSync(join(tmpdir(), 'armstalk-verify-'));
   const again = join(directory, 'again.pb');

@@ -68,6 +68,14 @@ export const RUN_FLAGS = {
     read: text,
     summary: 'record nothing before some thread reaches this: 0x1040, symbol, symbol+0x10, file.c:42',
   },
+  script: {
+    type: 'option',
+    helpValue: 'FILE',
+    read: text,
+    summary:
+      "load an ES module before the program runs; its default export gets Frida's names: " +
+      'export default ({ Stalker, DebugSymbol }) => { ... }',
+  },
   prefetch: {
     type: 'option',
     helpValue: 'TRACE',

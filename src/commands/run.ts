@@ -1,7 +1,8 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { crashText } from '../cli/crash-text.js';
 import { liveSink } from '../cli/live.js';
-import { note, writeStderr } from '../cli/output.js';
+import { consoleToStderr, note, writeStderr } from '../cli/output.js';
+import { errorJson, errorText } from '../cli/render-error.js';
 import { RUN_FLAGS } from '../cli/run-flags.js';
 import { guestEnvironment, reportJson, runOutcome, statsText, traceOutput, writeReport } from '../cli/run-outcome.js';
 import { DEFAULT_EVENTS, readProbeFile, record, UsageError } from '../index.js';
@@ -20,6 +21,7 @@ export default class Run extends BaseCommand {
     '<%= config.bin %> run -o good.pb -e +block ./lock',
     "<%= config.bin %> run ./a.out --live --probe 'int open(const char *path, int flags)@bt' --probe main",
     '<%= config.bin %> run ./lock --exclude hash_pin --follow-from check_pin',
+    '<%= config.bin %> run --script hooks.mjs ./a.out',
     '<%= config.bin %> run -q -o - ./a.out | <%= config.bin %> summarize -',
   ];
   static args = { program: { name: 'program', description: 'a static ELF32 ARM program', required: true } };
@@ -35,6 +37,7 @@ export default class Run extends BaseCommand {
     const output = traceOutput(flags);
     const probes = [...flags.probe, ...(flags.probes === undefined ? [] : readProbeFile(flags.probes))];
     const live = flags.live === 'usual' ? (probes.length > 0 ? 'probes' : 'tree') : flags.live;
+    if (flags.script !== undefined) consoleToStderr();
     const report = flags.json ? '-' : flags.report;
     const recording = await record(program, {
       args,
@@ -54,6 +57,8 @@ export default class Run extends BaseCommand {
       trustThreshold: flags['trust-threshold'],
       exclude: flags.exclude,
       followFrom: flags['follow-from'],
+      script: flags.script,
+      onScriptError: (error) => writeStderr(flags.json ? errorJson(error) : errorText(error)),
       prefetch: flags.prefetch,
       events,
       probes,

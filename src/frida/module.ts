@@ -1,9 +1,22 @@
 /** Loaded files and their symbols, as Frida's Module and DebugSymbol show them. */
-import type { ElfFile } from '../elf/elf-file.js';
+import type { SymbolSource } from '../elf/symbol-file.js';
 import { UsageError } from '../errors.js';
 import type { ModuleNote } from '../events/event.js';
 import { attached } from './attached.js';
 import { NativePointer, type PointerValue, ptr } from './native-pointer.js';
+import { type RangeDetails, rangesWith } from './ranges.js';
+
+export interface ModuleExport {
+  readonly name: string;
+  readonly type: 'function';
+  readonly address: NativePointer;
+}
+
+export interface ModuleSymbol extends ModuleExport {
+  readonly isGlobal: boolean;
+  /** In bytes; 0 when the file does not say. */
+  readonly size: number;
+}
 
 export class Module {
   readonly name: string;
@@ -12,29 +25,45 @@ export class Module {
   readonly size: number;
   readonly path: string;
   private readonly bias: number;
-  private readonly elf: ElfFile | undefined;
+  private readonly source: SymbolSource | undefined;
 
-  constructor(note: ModuleNote, elf: ElfFile | undefined) {
+  /** `source` gives its names and lines. */
+  constructor(note: ModuleNote, source: SymbolSource | undefined) {
     this.name = note.name;
     this.path = note.path;
     this.base = new NativePointer(note.start);
     this.size = note.end - note.start;
     this.bias = note.bias;
-    this.elf = elf;
+    this.source = source;
   }
 
-  /** Functions by name; bit 0 of the address is set for Thumb code. */
-  enumerateSymbols(): { name: string; type: 'function'; address: NativePointer; size: number }[] {
-    return (this.elf?.symbols.functions() ?? []).map(({ name, address, sizeBytes, isThumb }) => ({
-      name,
+  /** Functions in the order of their addresses; bit 0 of the address is set for Thumb code, sizes are in bytes. */
+  enumerateSymbols(): ModuleSymbol[] {
+    return (this.source?.symbols.functions() ?? []).map((symbol) => ({
+      name: symbol.name,
       type: 'function',
-      address: this.at((address & ~1) | Number(isThumb)),
-      size: sizeBytes,
+      isGlobal: symbol.binding !== 'local',
+      address: this.at((symbol.address & ~1) | Number(symbol.isThumb)),
+      size: symbol.sizeBytes,
     }));
   }
 
+  /** The functions that other modules can see. */
+  enumerateExports(): ModuleExport[] {
+    return this.enumerateSymbols()
+      .filter(({ isGlobal }) => isGlobal)
+      .map(({ name, type, address }) => ({ name, type, address }));
+  }
+
+  /** What is mapped of it and has at least this protection (`r-x`, `rw-`). */
+  enumerateRanges(protection: string): RangeDetails[] {
+    return rangesWith(protection).filter(
+      ({ base }) => base.compare(this.base) >= 0 && base.compare(this.base.add(this.size)) < 0,
+    );
+  }
+
   findSymbolByName(name: string): NativePointer | null {
-    const address = this.elf?.symbols.addressesOf(name)[0];
+    const address = this.source?.symbols.addressesOf(name)[0];
     return address === undefined ? null : this.at(address);
   }
 
@@ -54,14 +83,24 @@ export class Module {
     return this.getSymbolByName(name);
   }
 
+  /** `file.c` and line of an address, where the program has debugging information. */
+  lineAt(address: number): { file: string; line: number } | undefined {
+    return this.source?.lines.lookup((address & ~1) - this.bias);
+  }
+
   /** What covers an address: name and distance. */
   lookup(address: number): { name: string; offset: number } | undefined {
-    const match = this.elf?.symbols.lookup((address & ~1) - this.bias);
+    const match = this.source?.symbols.lookup((address & ~1) - this.bias);
     return match === undefined ? undefined : { name: match.name, offset: match.offset };
   }
 
   private at(address: number): NativePointer {
     return new NativePointer((address + this.bias) >>> 0);
+  }
+
+  /** Where a module is, null when there is none of this name. */
+  static findBaseAddress(name: string): NativePointer | null {
+    return modules().find((module) => module.name === name)?.base ?? null;
   }
 
   /** The first module that has the symbol, or the one named. */
@@ -76,8 +115,8 @@ export class Module {
 
 /** In the order they were mapped; the program is first. */
 export const modules = (): Module[] => {
-  const { process } = attached();
-  return process.modules.map((note) => new Module(note, note === process.loaded.module ? process.program : undefined));
+  const { process, source } = attached();
+  return process.modules.map((note) => new Module(note, note === process.loaded.module ? source : undefined));
 };
 
 export const moduleAt = (address: PointerValue): Module | null => {
@@ -90,9 +129,9 @@ export class DebugSymbol {
   /** null when no symbol covers the address. */
   readonly name: string | null;
   readonly moduleName: string | null;
-  /** Always null and 0: line tables are not read. */
-  readonly fileName = null;
-  readonly lineNumber = 0;
+  /** null and 0 without debugging information. */
+  readonly fileName: string | null;
+  readonly lineNumber: number;
   private readonly offset: number;
 
   private constructor(address: NativePointer) {
@@ -102,6 +141,9 @@ export class DebugSymbol {
     this.moduleName = module?.name ?? null;
     this.name = match?.name ?? null;
     this.offset = match?.offset ?? 0;
+    const line = module?.lineAt(address.toUInt32());
+    this.fileName = line?.file ?? null;
+    this.lineNumber = line?.line ?? 0;
   }
 
   static fromAddress(address: PointerValue): DebugSymbol {
@@ -119,10 +161,11 @@ export class DebugSymbol {
     return found;
   }
 
-  /** `0x10491 lock!check_pin+0x26`. */
+  /** `0x10491 lock!check_pin+0x26 lock.c:20`, as much as is known. */
   toString(): string {
     const offset = this.offset === 0 ? '' : `+0x${this.offset.toString(16)}`;
     const place = this.moduleName === null ? '' : ` ${this.moduleName}!${this.name ?? ''}${offset}`;
-    return `${this.address}${place}`;
+    const line = this.fileName === null ? '' : ` ${this.fileName}:${this.lineNumber}`;
+    return `${this.address}${place}${line}`;
   }
 }

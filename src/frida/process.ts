@@ -2,6 +2,7 @@
  * The process a script works on. `Process.spawn` loads a program and makes it the one that Stalker, Module and pointers
  * mean; nothing runs until `resume`.
  */
+import { SymbolPaths } from '../elf/symbol-paths.js';
 import { UsageError } from '../errors.js';
 import type { GuestMemory } from '../guest/memory.js';
 import type { ProcessOptions } from '../process/options.js';
@@ -10,11 +11,12 @@ import type { CpuContext } from '../stalker/cpu-context.js';
 import type { CallbackError } from '../stalker/host-callbacks.js';
 import { Stalker as Engine } from '../stalker/stalker.js';
 import type { TierOptions } from '../stalker/tiering.js';
-import { attach, attached } from './attached.js';
+import { type Attached, attach, attached } from './attached.js';
 import { loadDisassembler } from './instruction.js';
 import { type Module, moduleAt, modules } from './module.js';
 import type { NativePointer, PointerValue } from './native-pointer.js';
 import { ptr } from './native-pointer.js';
+import { type RangeDetails, rangesWith } from './ranges.js';
 import { type ArmCpuContext, scriptContext } from './registers.js';
 
 export interface SpawnOptions extends Omit<ProcessOptions, 'args' | 'argv0' | 'createEngine'>, TierOptions {
@@ -49,11 +51,11 @@ export class Process {
           ...(tier === undefined ? {} : { tier }),
           ...(hotThreshold === undefined ? {} : { hotThreshold }),
         });
-        engine.onCallbackError = onError;
+        engine.callbacks.onError = onError;
         return engine;
       },
     });
-    attachTo(inner, engine as Engine);
+    attachTo(inner, engine as Engine, { source: new SymbolPaths([]).sourceFor(inner.program, path) });
     return new Process(inner);
   }
 
@@ -100,6 +102,25 @@ export class Process {
     return moduleAt(address);
   }
 
+  /** Throws UsageError when nothing is mapped there from a file. */
+  static getModuleByAddress(address: PointerValue): Module {
+    const module = moduleAt(address);
+    if (module === null) throw new UsageError(`unable to find module containing ${ptr(address)}`);
+    return module;
+  }
+
+  /** What is mapped and has at least this protection: `r-x`, `rw-`, `---` for everything. */
+  static enumerateRanges(protection: string): RangeDetails[] {
+    return rangesWith(protection);
+  }
+
+  static findRangeByAddress(address: PointerValue): RangeDetails | null {
+    const at = ptr(address);
+    const holds = ({ base, size }: RangeDetails): boolean =>
+      at.compare(base) >= 0 && at.toUInt32() - base.toUInt32() < size;
+    return rangesWith('---').find(holds) ?? null;
+  }
+
   /**
    * Calls back on the thread at its next safepoint, with a copy of its registers (null when the thread itself asks); gives
    * what the callback returns, or rejects with what it throws or when there is no such thread.
@@ -120,9 +141,9 @@ export class Process {
 }
 
 /** Makes a process that was set up elsewhere the one scripts mean. */
-export const attachTo = (inner: EngineProcess, engine: Engine): void => {
+export const attachTo = (inner: EngineProcess, engine: Engine, more: Pick<Attached, 'source' | 'recorded'>): void => {
   engine.threadWords = (tid) => inner.group.tasks.get(tid)?.words;
-  attach({ process: inner, engine, memory: inner.memory });
+  attach({ process: inner, engine, memory: inner.memory, ...more });
 };
 
 /** Frida's Memory, as far as pointers do not do the same. */

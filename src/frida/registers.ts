@@ -26,22 +26,41 @@ const NAMES = [
 
 export type ArmCpuContext = { [name in (typeof NAMES)[number]]: NativePointer } & { cpsr: number };
 
-/** The view of `registers` that scripts get; as short-lived as they are. */
-export const scriptContext = (registers: CpuContext): ArmCpuContext => {
-  const context = {} as ArmCpuContext;
-  NAMES.forEach((name, n) => {
-    Object.defineProperty(context, name, {
-      enumerable: true,
-      get: () => new NativePointer(registers.register(n)),
-      set: (value: PointerValue) => registers.setRegister(n, new NativePointer(value).toInt32()),
-    });
-  });
-  Object.defineProperty(context, 'cpsr', {
+/** Accessors are the class's, so that making one for every event costs little. */
+class ScriptContext {
+  declare readonly registers: CpuContext;
+
+  constructor(registers: CpuContext) {
+    // Not for scripts, which may list what is in a context.
+    Object.defineProperty(this, 'registers', { value: registers });
+  }
+
+  get cpsr(): number {
+    return this.registers.cpsr;
+  }
+
+  set cpsr(value: number) {
+    this.registers.cpsr = value;
+  }
+
+  toJSON(): Record<string, unknown> {
+    const names = NAMES.map((name) => [name, (this as unknown as ArmCpuContext)[name]] as const);
+    return { ...Object.fromEntries(names), cpsr: this.cpsr };
+  }
+}
+
+NAMES.forEach((name, n) => {
+  Object.defineProperty(ScriptContext.prototype, name, {
     enumerable: true,
-    get: () => registers.cpsr,
-    set: (value: number) => {
-      registers.cpsr = value;
+    get(this: ScriptContext) {
+      return new NativePointer(this.registers.register(n));
+    },
+    set(this: ScriptContext, value: PointerValue) {
+      this.registers.setRegister(n, new NativePointer(value).toInt32());
     },
   });
-  return context;
-};
+});
+
+/** The view of `registers` that scripts get; as short-lived as they are. */
+export const scriptContext = (registers: CpuContext): ArmCpuContext =>
+  new ScriptContext(registers) as unknown as ArmCpuContext;

@@ -3,15 +3,14 @@
  * at the end. First the summary of calls, then the records. Nothing is ever dropped.
  */
 import type { EventMask } from '../events/event.js';
-import type { EventBatch, StalkerEvent } from '../events/ring.js';
+import type { EventBatch } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
+import type { HostCallbacks } from '../stalker/host-callbacks.js';
 import { forEachEvent, GumEventQueue, summarizeCalls } from './gum-event.js';
 
 export interface Receivers {
   readonly onReceive?: (events: ArrayBuffer) => void;
   readonly onCallSummary?: (summary: Record<string, number>) => void;
-  readonly onEvent?: (event: StalkerEvent, data: unknown) => void;
-  readonly data?: unknown;
 }
 
 export class ScriptSink implements EventSink {
@@ -19,9 +18,17 @@ export class ScriptSink implements EventSink {
   private readonly receivers: Receivers;
   private readonly queue: GumEventQueue;
   private readonly intervalMs: number;
+  private readonly callbacks: HostCallbacks;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(mask: EventMask, receivers: Receivers, capacity: number, intervalMs: number) {
+  /** What a receiver throws goes to `callbacks`; its delivery is lost, the others are not. */
+  constructor(
+    mask: EventMask,
+    receivers: Receivers,
+    callbacks: HostCallbacks,
+    { capacity, intervalMs }: { readonly capacity: number; readonly intervalMs: number },
+  ) {
+    this.callbacks = callbacks;
     this.mask = mask;
     this.receivers = receivers;
     this.queue = new GumEventQueue(capacity);
@@ -33,11 +40,7 @@ export class ScriptSink implements EventSink {
   }
 
   process(batch: EventBatch): void {
-    const { onEvent, onReceive, onCallSummary, data } = this.receivers;
-    const isQueued = onReceive !== undefined || onCallSummary !== undefined;
     forEachEvent(batch, this.mask, (event) => {
-      onEvent?.(event, data);
-      if (!isQueued) return;
       if (this.queue.isFull) this.flush();
       this.queue.push(event);
     });
@@ -47,8 +50,10 @@ export class ScriptSink implements EventSink {
     if (this.queue.isEmpty) return;
     const { onReceive, onCallSummary } = this.receivers;
     const buffer = this.queue.take();
-    onCallSummary?.(summarizeCalls(buffer));
-    onReceive?.(buffer);
+    if (onCallSummary !== undefined) {
+      this.callbacks.run('sink', undefined, onCallSummary, () => onCallSummary(summarizeCalls(buffer)));
+    }
+    if (onReceive !== undefined) this.callbacks.run('sink', undefined, onReceive, () => onReceive(buffer));
   }
 
   stop(): void {

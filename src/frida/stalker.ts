@@ -3,74 +3,20 @@
  * that Frida has in C only as methods with a thread id. A thread id may be left out: then it is the thread whose callback
  * runs, else the first thread. The profile is `gum`, so events are Frida's.
  */
-import type { Insn } from '../arm/insn.js';
 import { UsageError } from '../errors.js';
-import { EventKind, type EventMask } from '../events/event.js';
-import type { StalkerEvent } from '../events/ring.js';
-import type { EventSink } from '../events/sink.js';
 import type { CallProbeDetails } from '../stalker/call-probe.js';
-import type { StalkerIterator } from '../stalker/iterator.js';
+import type { CpuContext } from '../stalker/cpu-context.js';
+import { standFor } from '../stalker/host-callbacks.js';
 import type { Backpatch, StalkerObserver } from '../stalker/observer.js';
-import type { Profile } from '../stalker/options.js';
-import type { Transformer } from '../stalker/transformer.js';
+import type { ThreadFunction } from '../stalker/thread-requests.js';
 import { attached } from './attached.js';
-import { CallSummarySink } from './call-summary-sink.js';
+import { followOptions, type StalkerOptions } from './follow.js';
 import { parseEvents } from './gum-event.js';
-import { Instruction } from './instruction.js';
 import { type NativePointer, type PointerValue, ptr } from './native-pointer.js';
 import { type ArmCpuContext, scriptContext } from './registers.js';
-import { ScriptSink } from './script-sink.js';
-
-/** What `transform` drives: `next`, `keep` and the things that can be inserted. Valid during the call only. */
-export interface ScriptIterator {
-  readonly memoryAccess: 'open' | 'exclusive';
-  /** The next instruction (an IT group is one), null at the block's end. */
-  next(): Instruction | null;
-  keep(): void;
-  /** Calls back with the registers, at this point of the block. */
-  putCallout(callout: (context: ArmCpuContext) => void): void;
-  putChainingReturn(): void;
-  /** A guest instruction that runs without events, see StalkerIterator.putInstruction. */
-  putInstruction(word: number): void;
-}
-
-export interface StalkerOptions {
-  readonly events?: Readonly<Partial<Record<'call' | 'ret' | 'exec' | 'block' | 'compile', boolean>>>;
-  /** 16-byte records, see `Stalker.parse`. */
-  readonly onReceive?: (events: ArrayBuffer) => void;
-  /** Calls per target since the last time, `{ '0x1041': 3 }`. */
-  readonly onCallSummary?: (summary: Record<string, number>) => void;
-  /** Every event, in order, when the engine hands it over. */
-  readonly onEvent?: (event: StalkerEvent, data: unknown) => void;
-  readonly transform?: (iterator: ScriptIterator) => void;
-  /** Handed to `onEvent`. */
-  readonly data?: unknown;
-  /** Not in Frida: `precise` follows the architecture's rules instead of Frida's. Default `gum`. */
-  readonly profile?: Profile;
-}
 
 /** Arguments of a probed call: `args[0]` to `args[3]` are r0 to r3, more are on the stack. Assignable. */
 export type CallProbeArgs = Record<number, NativePointer>;
-
-const KINDS: Readonly<Record<string, EventMask>> = {
-  call: EventKind.CALL,
-  ret: EventKind.RET,
-  exec: EventKind.EXEC,
-  block: EventKind.BLOCK,
-  compile: EventKind.COMPILE,
-};
-
-const maskOf = (events: unknown): EventMask => {
-  if (typeof events !== 'object' || events === null) throw new UsageError('events: expected an object');
-  let mask = 0;
-  for (const [name, wanted] of Object.entries(events)) {
-    const kind = KINDS[name];
-    if (kind === undefined) throw new UsageError(`unknown event type: ${name}`);
-    if (typeof wanted !== 'boolean') throw new UsageError(`events.${name}: expected true or false`);
-    if (wanted) mask |= kind;
-  }
-  return mask;
-};
 
 class ScriptStalker {
   /** Events a follow holds back at most; when it is full, they are delivered early. Read by `follow`. */
@@ -90,24 +36,9 @@ class ScriptStalker {
   follow(options?: StalkerOptions): void;
   follow(threadId: number | undefined, options?: StalkerOptions): void;
   follow(first?: number | StalkerOptions, second: StalkerOptions = {}): void {
-    const { engine } = attached();
     const options = typeof first === 'object' ? first : second;
-    const mask = options.events === undefined ? 0 : maskOf(options.events);
-    const { profile = 'gum', transform } = options;
-    engine.follow(threadOf(first), {
-      profile,
-      events: mask,
-      ...(mask === 0 ? {} : { sink: this.sinkFor(mask, options) }),
-      ...(transform === undefined ? {} : { transformer: scriptTransformer(transform) }),
-    });
-  }
-
-  private sinkFor(mask: EventMask, options: StalkerOptions): EventSink {
-    const { onCallSummary, onReceive, onEvent } = options;
-    if (mask === EventKind.CALL && onCallSummary !== undefined && !onReceive && !onEvent) {
-      return new CallSummarySink(onCallSummary, this.queueDrainInterval);
-    }
-    return new ScriptSink(mask, options, this.queueCapacity, this.queueDrainInterval);
+    const queue = { capacity: this.queueCapacity, intervalMs: this.queueDrainInterval };
+    attached().engine.follow(threadOf(first), followOptions(options, queue));
   }
 
   unfollow(threadId?: number): void {
@@ -145,10 +76,7 @@ class ScriptStalker {
     data?: unknown,
   ): number {
     const probe = (details: CallProbeDetails): void => callback.call(details, argsOf(details), data);
-    return attached().engine.addCallProbe(
-      ptr(address).toUInt32(),
-      Object.defineProperty(probe, 'name', { value: callback.name }),
-    );
+    return attached().engine.addCallProbe(ptr(address).toUInt32(), standFor(probe, callback));
   }
 
   removeCallProbe(id: number): void {
@@ -156,6 +84,16 @@ class ScriptStalker {
   }
 
   // -- in Frida's C API only -------------------------------------------------------------------------------------------
+
+  /** Until some thread reaches it, followed threads record nothing; then all do. null when nothing is waited for. */
+  get activationPoint(): NativePointer | null {
+    const { activationPoint } = attached().engine;
+    return activationPoint === undefined ? null : ptr(activationPoint);
+  }
+
+  set activationPoint(address: PointerValue | null) {
+    attached().engine.activationPoint = address === null ? undefined : ptr(address).toUInt32();
+  }
 
   isFollowing(threadId?: number): boolean {
     return attached().engine.isFollowing(threadOf(threadId));
@@ -185,6 +123,16 @@ class ScriptStalker {
     attached().engine.recompile(ptr(address).toUInt32(), threadOf(threadId));
   }
 
+  /** What the thread's next safepoint runs, with a copy of its registers; false when there is no such thread. */
+  runOnThread(threadId: number, callback: ThreadCallback): boolean {
+    return attached().engine.runOnThread(threadId, requestOf(callback));
+  }
+
+  /** The same before this returns. */
+  runOnThreadSync(threadId: number, callback: ThreadCallback): boolean {
+    return attached().engine.runOnThread(threadId, requestOf(callback), { sync: true });
+  }
+
   /** Removes all probes and unfollows all threads. */
   stop(): void {
     attached().engine.stop();
@@ -197,27 +145,14 @@ const threadOf = (threadId: unknown): number => {
   return engine.currentThread ?? process.group.pid;
 };
 
-const scriptTransformer = (transform: (iterator: ScriptIterator) => void): Transformer => {
-  const run = (iterator: StalkerIterator): void => transform(scriptIterator(iterator));
-  return { transform: Object.defineProperty(run, 'name', { value: transform.name }) };
-};
+/** Called on a thread; the registers are null when the thread itself asks. */
+export type ThreadCallback = (context: ArmCpuContext | null) => void;
 
-const scriptIterator = (iterator: StalkerIterator): ScriptIterator => ({
-  get memoryAccess() {
-    return iterator.memoryAccess;
-  },
-  next: () => {
-    const insn: Insn | undefined = iterator.next();
-    return insn === undefined ? null : new Instruction(insn);
-  },
-  keep: () => iterator.keep(),
-  putCallout: (callout) => {
-    const run = (registers: Parameters<typeof scriptContext>[0]): void => callout(scriptContext(registers));
-    iterator.putCallout(Object.defineProperty(run, 'name', { value: callout.name }));
-  },
-  putChainingReturn: () => iterator.putChainingReturn(),
-  putInstruction: (word) => iterator.putInstruction(word),
-});
+const requestOf = (callback: ThreadCallback): ThreadFunction =>
+  standFor(
+    (registers: CpuContext | undefined) => callback(registers === undefined ? null : scriptContext(registers)),
+    callback,
+  );
 
 const argsOf = (details: CallProbeDetails): CallProbeArgs =>
   new Proxy({} as CallProbeArgs, {

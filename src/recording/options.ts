@@ -1,3 +1,4 @@
+import type { ArmstalkError } from '../errors.js';
 import type { EventSink } from '../events/sink.js';
 import type { ProcessOptions } from '../process/options.js';
 import type { Profile } from '../stalker/options.js';
@@ -35,6 +36,10 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   readonly exclude?: readonly string[] | undefined;
   /** Nothing is recorded before some thread reaches this place (as for probes), then all threads are. */
   readonly followFrom?: string | undefined;
+  /** A module that is loaded before the program runs, see script. */
+  readonly script?: string | undefined;
+  /** Receives what the script and its callbacks throw, the first error of each; by default `onNotice` gets the text. */
+  readonly onScriptError?: ((error: ArmstalkError) => void) | undefined;
   /** A trace of an earlier run: what it compiled is compiled before this run starts. */
   readonly prefetch?: string | undefined;
   /** Places whose every visit is noted, see probe/spec. */

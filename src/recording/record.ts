@@ -4,13 +4,18 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import type { InterworkingAddr } from '../bits.js';
+import type { SymbolSource } from '../elf/symbol-file.js';
 import { SymbolPaths } from '../elf/symbol-paths.js';
-import { UsageError } from '../errors.js';
+import { type ArmstalkError, UsageError } from '../errors.js';
 import type { IncidentNote, Note } from '../events/event.js';
 import type { EventSink } from '../events/sink.js';
+import { TeeSink } from '../events/tee-sink.js';
+import { loadDisassembler } from '../frida/instruction.js';
+import { attachTo } from '../frida/process.js';
 import type { GuestMemory } from '../guest/memory.js';
 import type { ProcessOptions } from '../process/options.js';
 import { Process, type ProcessResult } from '../process/process.js';
+import type { FollowOptions } from '../stalker/options.js';
 import type { Stalker } from '../stalker/stalker.js';
 import type { TierOptions } from '../stalker/tiering.js';
 import { TraceWriter } from '../trace/writer.js';
@@ -30,7 +35,7 @@ import { type ProbeCount, Probes } from './probe/probes.js';
 import { type RecordingCounts, recordingCounts } from './recording-counts.js';
 import { exitCodeOf, type RunEnd, runEnd, traceEnd } from './run-end.js';
 import { MeasuredStalker, type RunStats } from './run-stats.js';
-import { TeeSink } from './tee-sink.js';
+import { Script } from './script.js';
 import { traceHeader } from './trace-header.js';
 import { withoutUndefined } from './without-undefined.js';
 
@@ -56,14 +61,22 @@ export interface Recording {
  * makes no sense, arguments too long) before anything is written, OutputError when the trace cannot be written.
  */
 export const record = async (path: string, options: RecordOptions = {}): Promise<Recording> => {
+  const script = options.script === undefined ? undefined : new Script(options.script, scriptErrors(options));
   const prefetch = options.prefetch === undefined ? [] : await readPrefetchList(options.prefetch);
-  return new Session(path, options, prefetch).run();
+  return new Session(path, options, { prefetch, script }).run();
 };
+
+/** Who is told of what a script throws. */
+const scriptErrors = ({ onScriptError, onNotice }: RecordOptions): ((error: ArmstalkError) => void) =>
+  onScriptError ?? ((error) => onNotice?.(`error: ${error.message}`));
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 class Session {
   private readonly path: string;
   private readonly options: RecordOptions;
-  private readonly prefetch: readonly InterworkingAddr[];
+  readonly prefetch: readonly InterworkingAddr[];
+  readonly script: Script | undefined;
   private readonly selection: EventSelection;
   private readonly probes: Probes;
   private readonly codeMap = new CodeMap();
@@ -74,12 +87,15 @@ class Session {
   private readonly excluded: ExcludedRanges;
   private readonly engine: MeasuredStalker;
   private readonly process: Process;
+  /** How threads are followed whatever a script does. */
+  private recorded: FollowOptions | undefined;
   /** Notes from before the trace was open. */
   private early: Note[] | undefined = [];
   private threads = 0;
 
-  constructor(path: string, options: RecordOptions, prefetch: readonly InterworkingAddr[]) {
+  constructor(path: string, options: RecordOptions, { prefetch, script }: Pick<Session, 'prefetch' | 'script'>) {
     this.prefetch = prefetch;
+    this.script = script;
     this.path = path;
     this.options = options;
     this.selection = options.output === undefined ? NO_EVENTS : (options.events ?? DEFAULT_EVENTS);
@@ -96,11 +112,17 @@ class Session {
     this.engine = this.process.engine as MeasuredStalker;
   }
 
-  async run(): Promise<Recording> {
+  run(): Promise<Recording> {
+    const run = () => this.record();
+    return this.script?.during(run) ?? run();
+  }
+
+  private async record(): Promise<Recording> {
     const { program, loaded } = this.process;
     const source = new SymbolPaths(this.options.symbols ?? []).sourceFor(program, this.path);
     for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? source : undefined);
     this.findPlaces([{ name: loaded.module.name, bias: loaded.bias, elf: program, source }]);
+    await this.runScript(source);
     this.openTrace();
     try {
       const result = await stopOnHostSignals(
@@ -122,6 +144,16 @@ class Session {
     for (const module of this.process.modules) this.excluded.mapped(module);
     for (const spec of this.excluded.unmatched) this.missing(`the exclusion ${spec} matches nothing`);
     if (followFrom !== undefined) this.engine.activationPoint = findActivationPoint(followFrom, modules);
+  }
+
+  /** What a script of the user's does before the program runs. */
+  private async runScript(source: SymbolSource): Promise<void> {
+    const { script, process: guest, engine, recorded } = this;
+    if (script === undefined) return;
+    engine.callbacks.onError = scriptErrors(this.options);
+    attachTo(guest, engine, { source, recorded });
+    await loadDisassembler();
+    await script.run();
   }
 
   private missing(what: string): void {
@@ -155,13 +187,22 @@ class Session {
     const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
     const { maxEvents, profile = 'precise' } = this.options;
     if (maxEvents !== undefined) sinks.push(new EventLimit(mask, maxEvents, () => this.process.stop('max-events')));
-    const follow = { profile, events: mask };
-    stalker.followNewThreads = {
-      ...follow,
-      ...(sinks.length === 0 ? {} : { sink: sinks.length === 1 ? sinks[0] : new TeeSink(sinks) }),
+    const follow: Mutable<FollowOptions> = {
+      profile,
+      events: mask,
       ...this.probes.follow(stalker, (note) => this.note(note)),
     };
+    if (sinks.length > 0) follow.sink = sinks.length > 1 || this.script !== undefined ? new TeeSink(sinks) : sinks[0];
+    if (this.script === undefined) stalker.followNewThreads = follow;
+    else if (sinks.length > 0 || follow.transformer !== undefined) this.followAnyway(stalker, follow);
     return stalker;
+  }
+
+  /** Scripts follow on top of this, and cannot end it. */
+  private followAnyway(stalker: Stalker, follow: Mutable<FollowOptions>): void {
+    follow.otherwise = follow;
+    this.recorded = follow;
+    stalker.followNewThreads = follow;
   }
 
   private openTrace(): void {
@@ -214,10 +255,13 @@ class Session {
     this.callSummary?.write(result.instructions);
     writer?.end({ ...traceEnd(end), clock: result.instructions });
     this.process.close();
+    const exitCode = exitCodeOf(end);
+    this.engine.flush();
+    await this.script?.ended({ exitCode, instructions: result.instructions });
     return {
       program: this.path,
       end,
-      exitCode: exitCodeOf(end),
+      exitCode,
       instructions: result.instructions,
       ...(writer === undefined || options.output === undefined
         ? {}

@@ -20,11 +20,11 @@ import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
 import { CpuContext } from './cpu-context.js';
 import type { ExecBlock, Segment } from './exec-block.js';
-import { CtxState, type ExecCtx } from './exec-ctx.js';
+import type { ExecCtx } from './exec-ctx.js';
 import type { HostCallbacks } from './host-callbacks.js';
 import { Instrument, type SlowPaths } from './instrument.js';
 import { type CalloutFunction, type PlaceCallout, StalkerIterator } from './iterator.js';
-import { ASIDE, type FollowOptions, isFollow, MAX_BLOCK_INSNS, NOT_FOLLOWED } from './options.js';
+import { ASIDE, type FollowOptions, isFollow, MAX_BLOCK_INSNS } from './options.js';
 import { keepEverything, type Transformer } from './transformer.js';
 
 /** What one run of the lifter made of some code: the same for every thread that is followed in the same way. */
@@ -143,9 +143,7 @@ export class Compiler {
     if (made !== undefined) return made;
     // The transformer threw: the thread leaves before it runs this block, which is kept as it is.
     this.clear(block);
-    ctx.state = CtxState.UNFOLLOW_PENDING;
-    ctx.successor = NOT_FOLLOWED;
-    ctx.mustDispatch = true;
+    ctx.leave();
     return this.attempt(ctx, block, keepEverything) as Translation;
   }
 

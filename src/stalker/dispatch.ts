@@ -22,10 +22,10 @@ import type { Activation } from './activation.js';
 import type { BlockCache } from './block-cache.js';
 import { isKernelHelper } from './exclusion.js';
 import type { ExecBlock, Segment } from './exec-block.js';
-import { CtxState, type ExecCtx } from './exec-ctx.js';
+import type { ExecCtx } from './exec-ctx.js';
 import type { HostCallbacks } from './host-callbacks.js';
 import { exitNumber, type StalkerObserver } from './observer.js';
-import { type FollowOptions, NOT_FOLLOWED } from './options.js';
+import { type FollowOptions, isPermanent, NOT_FOLLOWED } from './options.js';
 import { Reserved, reservedAt } from './reserved.js';
 import type { ThreadContexts } from './thread-contexts.js';
 
@@ -137,8 +137,7 @@ export class Dispatcher {
     }
     if (!ctx.isFollowed) return;
     if (request === Reserved.UNFOLLOW_ME) {
-      ctx.state = CtxState.UNFOLLOW_PENDING;
-      ctx.successor = NOT_FOLLOWED;
+      if (!isPermanent(ctx.options)) ctx.leave();
     } else if (request === Reserved.ACTIVATE) {
       const target = (this.words[0] as number) >>> 0;
       activation.activate(ctx, target === 0 ? undefined : locationOf(target, isBigEndian));

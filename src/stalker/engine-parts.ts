@@ -2,6 +2,8 @@
  * The engine's parts and how they hang together, and the host functions that instrumented code calls by number. What
  * others may ask of it is in stalker.ts.
  */
+import { EventKind } from '../events/event.js';
+import type { StalkerEvent } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
 import type { GuestMemory } from '../guest/memory.js';
 import { Machine } from '../interpreter/machine.js';
@@ -10,9 +12,11 @@ import { BlockCache } from './block-cache.js';
 import { CallProbes } from './call-probe.js';
 import { CalloutTable } from './callouts.js';
 import { Compiler } from './compile.js';
+import { CpuContext } from './cpu-context.js';
 import { Dispatcher } from './dispatch.js';
 import { EventRing } from './event-ring.js';
 import { Exclusions } from './exclusion.js';
+import type { ExecBlock } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
 import { HostCallbacks } from './host-callbacks.js';
 import { Invalidation } from './invalidation.js';
@@ -57,7 +61,7 @@ export class EngineParts {
     const { sites } = this.ring;
     this.compiler = new Compiler({ machine, sites, probes, callouts, callbacks, slowPaths: this.slowPaths() });
     this.cache = new BlockCache(memory, this.compiler, {
-      compiled: (ctx, block) => this.threads.recordCompile(ctx, block),
+      compiled: (ctx, block) => this.compiled(ctx, block),
       unlinked: (block) => this.tiering.unlinked(block),
     });
     this.tiering = new Tiering(memory, this.cache, machine.callout, options);
@@ -79,6 +83,7 @@ export class EngineParts {
       full: callouts.add(() => this.dropExcess()),
       watchedReturn: callouts.add(() => this.watchedReturn()),
       excludedCall: callouts.add(() => this.noteExcludedCall()),
+      event: callouts.add(() => this.liveEvent()),
       exclusions,
       returnSites,
     };
@@ -123,6 +128,33 @@ export class EngineParts {
   private dropExcess(): void {
     if (this.threads.live !== undefined) {
       this.ring.setShadowTop(this.threads.live, (this.words[Word.SHADOW_LIMIT] as number) >>> 0);
+    }
+  }
+
+  private compiled(ctx: ExecCtx, block: ExecBlock): void {
+    const { start, end } = block;
+    this.threads.recordCompile(ctx, block);
+    if ((ctx.options.events & EventKind.COMPILE) === 0) return;
+    const { clock } = this.ring;
+    this.tell(ctx, { kind: EventKind.COMPILE, tid: ctx.tid, location: start, target: end, depth: 0, clock }, undefined);
+  }
+
+  private liveEvent(): void {
+    const ctx = this.threads.live as ExecCtx;
+    const event = this.ring.latest(ctx);
+    const registers = new CpuContext(this.words, (event.location & ~1) >>> 0);
+    this.tell(ctx, event, registers);
+    registers.close();
+  }
+
+  private tell(ctx: ExecCtx, event: StalkerEvent, registers: CpuContext | undefined): void {
+    const { onEvent } = ctx.options;
+    if (onEvent === undefined) return;
+    ctx.pendingCalls++;
+    try {
+      this.callbacks.run('sink', event.location, onEvent, () => onEvent(event, registers));
+    } finally {
+      ctx.pendingCalls--;
     }
   }
 

@@ -3,7 +3,17 @@
  * thread's sink. COMPILE is recorded here by the engine itself, in order with what the code around it records.
  */
 import { EventKind } from '../events/event.js';
-import { COMPACT_WORDS, DEPTH, RECORD_BYTES, RECORD_WORDS, SiteTable, UNMATCHED } from '../events/ring.js';
+import {
+  COMPACT_WORDS,
+  type CompactBatch,
+  DEPTH,
+  decodeRecord,
+  RECORD_BYTES,
+  RECORD_WORDS,
+  SiteTable,
+  type StalkerEvent,
+  UNMATCHED,
+} from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
 import { EVENT_RING, EVENT_RING_BYTES } from '../guest/layout.js';
 import type { GuestMemory } from '../guest/memory.js';
@@ -44,6 +54,12 @@ export class EventRing {
     return (this.memory.i32[(this.head >>> 2) + n] as number) >>> 0;
   }
 
+  /** The full record that `live` has just written. */
+  latest(live: ExecCtx): StalkerEvent {
+    const end = this.head >>> 2;
+    return decodeRecord({ ...this.batchOf(live, end - RECORD_WORDS, end), count: 1 }, 0);
+  }
+
   /** Hands the records to the sink of `live`, the thread that wrote them. */
   drain(live: ExecCtx | undefined): void {
     const bytes = this.head - EVENT_RING;
@@ -51,14 +67,7 @@ export class EventRing {
     this.words[Word.RING_HEAD] = EVENT_RING | 0;
     if (live?.sink === undefined) return;
     const first = EVENT_RING >>> 2;
-    const batch = {
-      tid: live.tid,
-      words: this.memory.i32.subarray(first, first + (bytes >>> 2)),
-      sites: this.sites,
-      clockBase: this.clockBase,
-      shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
-      elsewhere: live.elsewhere,
-    };
+    const batch = this.batchOf(live, first, first + (bytes >>> 2));
     const outer = this.delivering;
     this.delivering = live;
     try {
@@ -68,6 +77,18 @@ export class EventRing {
     } finally {
       this.delivering = outer;
     }
+  }
+
+  /** Words `first` to `end` of guest memory as records of `live`. */
+  private batchOf(live: ExecCtx, first: number, end: number): CompactBatch {
+    return {
+      tid: live.tid,
+      words: this.memory.i32.subarray(first, end),
+      sites: this.sites,
+      clockBase: this.clockBase,
+      shadowBase: live.shadowStack === undefined ? 0 : live.shadowStack.base | 0,
+      elsewhere: live.elsewhere,
+    };
   }
 
   /** A compact record that is no event: the next RET goes to `target`, its pop leaving SHADOW_TOP at `top`. */

@@ -8,7 +8,14 @@ import type { EventSink } from '../events/sink.js';
 import type { Location } from '../ir/location.js';
 import type { ExecBlock, Segment } from './exec-block.js';
 import type { StalkerObserver } from './observer.js';
-import { type FollowOptions, isFollow, NOT_FOLLOWED, onlyCountsCalls, usesCompactRecords } from './options.js';
+import {
+  type FollowOptions,
+  isFollow,
+  isPermanent,
+  NOT_FOLLOWED,
+  onlyCountsCalls,
+  usesCompactRecords,
+} from './options.js';
 import type { ShadowStack } from './shadow-stack.js';
 import type { ThreadRequest } from './thread-requests.js';
 import { keepEverything, type Transformer } from './transformer.js';
@@ -38,7 +45,6 @@ export class ExecCtx {
   state: number = CtxState.ACTIVE;
   /** How the thread is followed once a pending unfollow is carried out. */
   successor: FollowOptions = NOT_FOLLOWED;
-  sinkStarted = false;
   /** Block by location. Nothing is removed while the context lives; an invalidated block is translated anew in place. */
   readonly mappings = new Map<Location, ExecBlock>();
   /** In creation order. */
@@ -84,6 +90,13 @@ export class ExecCtx {
     this.running = this;
   }
 
+  /** Asks for the end of this follow; the next dispatch carries it out. */
+  leave(successor: FollowOptions = this.options.otherwise ?? NOT_FOLLOWED): void {
+    this.state = CtxState.UNFOLLOW_PENDING;
+    this.successor = successor;
+    this.mustDispatch = true;
+  }
+
   /** Whether an unfollow was asked for and may be carried out now. */
   get mustUnfollow(): boolean {
     return this.state === CtxState.UNFOLLOW_PENDING && this.pendingCalls === 0;
@@ -92,6 +105,12 @@ export class ExecCtx {
   /** Whether the thread is followed, or will be at its next block. */
   get isFollowed(): boolean {
     return isFollow(this.state === CtxState.ACTIVE ? this.options : this.successor);
+  }
+
+  /** The same, apart from how it is followed in any case. */
+  get isFollowing(): boolean {
+    const options = this.state === CtxState.ACTIVE ? this.options : this.successor;
+    return isFollow(options) && !isPermanent(options);
   }
 
   /** Whether the thread runs the context's own blocks. */

@@ -49,6 +49,8 @@ export interface SlowPaths {
   readonly watchedReturn: number;
   /** Callout: a push went past the shadow stack's last frame. */
   readonly full: number;
+  /** Callout: a record was just written, and somebody wants to know at once. */
+  readonly event: number;
   /** Callout: the block ends with a call into an excluded range. */
   readonly excludedCall: number;
   readonly exclusions: Exclusions;
@@ -179,6 +181,7 @@ export class Instrument {
     if (withDepth && !this.isCompact) b.hostStore32(head, b.get(Word.SHADOW_TOP), 12);
     const bytes = this.isCompact && target === undefined ? COMPACT_WORDS * 4 : RECORD_BYTES;
     b.set(b.add(head, b.const(bytes)), Word.RING_HEAD);
+    if (this.options.onEvent !== undefined) b.callout(this.slowPaths.event);
   }
 
   /** RET; the shadow stack's top is after the pop. A compact record has no target: it is the frame's, or UNMATCHED's. */

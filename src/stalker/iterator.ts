@@ -15,6 +15,12 @@ export type CalloutFunction = (registers: CpuContext) => void;
 /** Makes a callout of a block; gives its number. */
 export type PlaceCallout = (pc: GuestAddr, callout: CalloutFunction, destroy: (() => void) | undefined) => number;
 
+/** What a transformer sees of it. */
+export type BlockIterator = Pick<
+  StalkerIterator,
+  'next' | 'keep' | 'putCallout' | 'putChainingReturn' | 'putInstruction' | 'memoryAccess'
+>;
+
 export class StalkerIterator {
   keptExclusiveLoad = false;
   keptExclusiveStore = false;

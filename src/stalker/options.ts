@@ -1,7 +1,9 @@
 /** What a follow is made of: which events, by whose rules, and who receives them. */
 import type { InterworkingAddr } from '../bits.js';
 import { EventKind, type EventMask } from '../events/event.js';
+import type { StalkerEvent } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
+import type { CpuContext } from './cpu-context.js';
 import type { Transformer } from './transformer.js';
 
 /**
@@ -25,21 +27,43 @@ export interface FollowOptions {
   readonly sink?: EventSink;
   readonly transformer?: Transformer;
   readonly onReturn?: ReturnWatch;
+  /** Called as each event happens. */
+  readonly onEvent?: EventCallback;
+  /**
+   * How the thread goes on once it is no longer followed like this; not followed by default. Options that name themselves
+   * are how the thread is followed in any case: they cannot be left, and what is on top of them shares their shadow stack.
+   */
+  readonly otherwise?: FollowOptions;
 }
 
+/**
+ * One event while it happens, on the thread it belongs to (Frida's `process` of a sink). Registers are the live ones, pc that
+ * of the event; none for COMPILE. What is changed of them holds from the next instruction on.
+ */
+export type EventCallback = (event: StalkerEvent, registers: CpuContext | undefined) => void;
+
 /** Whether the shadow stack can be followed from the events alone, and the sink does so: see events/ring. */
-export const usesCompactRecords = ({ profile, events, sink }: FollowOptions): boolean => {
+export const usesCompactRecords = ({ profile, events, sink, onEvent }: FollowOptions): boolean => {
   const both = EventKind.CALL | EventKind.RET;
-  return profile === 'precise' && (events & both) === both && sink?.processCompact !== undefined;
+  return (
+    onEvent === undefined && profile === 'precise' && (events & both) === both && sink?.processCompact !== undefined
+  );
 };
 
 /** Whether calls are only counted: see events/ring. */
-export const onlyCountsCalls = ({ events, sink }: FollowOptions): boolean =>
-  events === EventKind.CALL && sink?.processCalls !== undefined;
+export const onlyCountsCalls = ({ events, sink, onEvent }: FollowOptions): boolean =>
+  onEvent === undefined && events === EventKind.CALL && sink?.processCalls !== undefined;
 
 /** Whether calls and returns are followed on a shadow stack. */
 export const needsShadowStack = (options: FollowOptions): boolean =>
   (options.events & (EventKind.CALL | EventKind.RET)) !== 0 && !onlyCountsCalls(options);
+
+/** Whether a thread is followed like this in any case. */
+export const isPermanent = (options: FollowOptions): boolean => options.otherwise === options;
+
+/** Whether one of two follows is on top of the other, or both on top of the same. */
+export const isStacked = (one: FollowOptions, other: FollowOptions): boolean =>
+  one.otherwise !== undefined && one.otherwise === other.otherwise && one.profile === other.profile;
 
 /** How a thread runs that nobody follows. */
 export const NOT_FOLLOWED: FollowOptions = { profile: 'precise', events: 0 };

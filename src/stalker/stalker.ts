@@ -11,9 +11,9 @@ import type { CallProbeCallback } from './call-probe.js';
 import { EngineParts } from './engine-parts.js';
 import type { MemoryRange } from './exclusion.js';
 import type { ExecCtx } from './exec-ctx.js';
-import type { CallbackError } from './host-callbacks.js';
+import type { HostCallbacks } from './host-callbacks.js';
 import { type Backpatch, type StalkerObserver, staysCold } from './observer.js';
-import { type FollowOptions, NOT_FOLLOWED } from './options.js';
+import { type FollowOptions, isFollow, isPermanent, NOT_FOLLOWED } from './options.js';
 import type { ShadowFrame } from './shadow-stack.js';
 import { censusOf, type StalkerCensus, type StalkerStats, statsOf } from './stats.js';
 import { serveAll, submit, type ThreadFunction } from './thread-requests.js';
@@ -65,18 +65,20 @@ export class Stalker implements CodeWatcher {
   /** Stops recording at the thread's next block, at once if it has not run since; it goes on untraced. */
   unfollow(tid: number): void {
     const ctx = this.parts.threads.get(tid);
-    if (ctx === undefined || !ctx.isFollowed) return;
-    if (ctx.hasRun || ctx.pendingCalls > 0 || this.parts.isBusy(ctx)) this.parts.threads.leaveTo(ctx, NOT_FOLLOWED);
-    else this.parts.threads.replace(tid, NOT_FOLLOWED);
+    if (ctx === undefined || !ctx.isFollowed || isPermanent(ctx.options)) return;
+    const { otherwise = NOT_FOLLOWED } = ctx.options;
+    if (ctx.hasRun || ctx.pendingCalls > 0 || this.parts.isBusy(ctx)) this.parts.threads.leaveTo(ctx, otherwise);
+    else this.parts.threads.replace(tid, otherwise);
   }
 
+  /** Whether the thread is followed, other than it is in any case. */
   isFollowing(tid: number): boolean {
-    return this.parts.threads.get(tid)?.isFollowed ?? false;
+    return this.parts.threads.get(tid)?.isFollowing ?? false;
   }
 
-  /** Whether any thread still has a context that is followed or not yet left. */
+  /** Whether any thread is still followed, or was and has not left yet. */
   garbageCollect(): boolean {
-    return this.census.contexts > 0;
+    return [...this.parts.threads.all()].some(({ options }) => isFollow(options) && !isPermanent(options));
   }
 
   /** Removes every probe and unfollows every thread. */
@@ -102,9 +104,9 @@ export class Stalker implements CodeWatcher {
     return submit(this.parts, tid, { run, destroy: options.destroy }, options.sync ? this.threadWords : undefined);
   }
 
-  /** Receives the first error of each function of the user's; without it an error ends the run. */
-  set onCallbackError(handler: ((error: CallbackError) => void) | undefined) {
-    this.parts.callbacks.onError = handler;
+  /** Calls functions of the user's. What they throw goes to its `onError`; without that it ends the run. */
+  get callbacks(): HostCallbacks {
+    return this.parts.callbacks;
   }
 
   // -- running -------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import type { BlockCache } from './block-cache.js';
 import type { EventRing } from './event-ring.js';
 import type { ExecBlock } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
-import { type FollowOptions, needsShadowStack } from './options.js';
-import { installShadowStack, type ShadowFrame, type ShadowStacks } from './shadow-stack.js';
+import { type FollowOptions, isPermanent, isStacked, needsShadowStack } from './options.js';
+import { installShadowStack, type ShadowFrame, type ShadowStack, type ShadowStacks } from './shadow-stack.js';
 import { dropRequests } from './thread-requests.js';
 import type { Tiering } from './tiering.js';
 
@@ -62,16 +62,20 @@ export class ThreadContexts {
     words[Word.FUEL] = fuel;
   }
 
-  add(tid: number, options: FollowOptions): ExecCtx {
-    const stack = needsShadowStack(options) ? this.parts.shadowStacks.allocate(options.profile) : undefined;
-    const ctx = new ExecCtx(tid, options, stack);
+  /** `below` is the context this one takes the place of, of a follow it is stacked with. */
+  add(tid: number, options: FollowOptions, below?: ExecCtx): ExecCtx {
+    const ctx = new ExecCtx(tid, options, this.stackFor(options, below));
+    if (below !== undefined && ctx.shadowStack === below.shadowStack) ctx.shadowTop = below.shadowTop;
     this.byTid.set(tid, ctx);
-    if (ctx.sink !== undefined) {
-      ctx.sink.start?.(tid);
-      ctx.sinkStarted = true;
-    }
+    const goesOn = below !== undefined && isPermanent(options);
+    if (!goesOn) ctx.sink?.start?.(tid);
     if (this.activationPoint !== undefined && ctx.isFollowed) this.parts.activation.waitFor(ctx, this.activationPoint);
     return ctx;
+  }
+
+  private stackFor(options: FollowOptions, below: ExecCtx | undefined): ShadowStack | undefined {
+    if (!needsShadowStack(options)) return undefined;
+    return below?.shadowStack ?? this.parts.shadowStacks.allocate(options.profile);
   }
 
   /** COMPILE of a block, in order with what its thread records. */
@@ -109,11 +113,12 @@ export class ThreadContexts {
       this.drain();
       this.suspend();
     }
-    if (old !== undefined) this.destroy(old);
+    const below = old !== undefined && isStacked(old.options, options) ? old : undefined;
+    if (old !== undefined) this.destroy(old, options);
     const successor = this.byTid.get(tid);
     // What was delivered last may have had the thread followed anew.
     if (successor !== undefined && successor !== old) return successor;
-    const ctx = this.add(tid, options);
+    const ctx = this.add(tid, options, below);
     ctx.retired = old?.retired ?? 0;
     ctx.requests.push(...(old?.requests ?? []));
     if (wasLive) this.makeLive(ctx);
@@ -123,8 +128,7 @@ export class ThreadContexts {
   /** The context ends at the thread's next block. */
   leaveTo(ctx: ExecCtx, successor: FollowOptions): void {
     if (ctx.state === CtxState.DESTROY_PENDING) return;
-    ctx.state = CtxState.UNFOLLOW_PENDING;
-    ctx.successor = successor;
+    ctx.leave(successor);
     this.requestDispatch(ctx);
   }
 
@@ -195,18 +199,20 @@ export class ThreadContexts {
     activation.install(ctx);
   }
 
-  private destroy(ctx: ExecCtx): void {
+  private destroy(ctx: ExecCtx, successor?: FollowOptions): void {
     const { cache, tiering, shadowStacks } = this.parts;
     if (ctx.state === CtxState.DESTROY_PENDING) return;
+    const { sink, options, shadowStack } = ctx;
+    const goesOn = successor !== undefined && isStacked(options, successor);
     ctx.state = CtxState.DESTROY_PENDING;
     for (const part of [ctx, ctx.aside]) {
       if (part === undefined) continue;
       cache.dispose(part);
       tiering.dispose(part);
     }
-    if (ctx.sinkStarted) ctx.sink?.stop?.(ctx.tid);
-    ctx.sinkStarted = false;
-    if (ctx.shadowStack !== undefined) shadowStacks.release(ctx.shadowStack);
+    if (!(goesOn && isPermanent(options))) sink?.stop?.(ctx.tid);
+    if (!goesOn && !isPermanent(options)) options.otherwise?.sink?.stop?.(ctx.tid);
+    if (shadowStack !== undefined && !(goesOn && needsShadowStack(successor))) shadowStacks.release(shadowStack);
   }
 
   /** Byte address of the top of a context's shadow stack. */

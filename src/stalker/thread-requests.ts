@@ -56,7 +56,7 @@ export const submit = (
 
 const serve = (request: ThreadRequest, registers: CpuContext | undefined, callbacks: HostCallbacks): boolean => {
   try {
-    return callbacks.run('request', registers?.pc ?? 0, request.run, () => request.run(registers));
+    return callbacks.run('request', registers?.pc, request.run, () => request.run(registers));
   } finally {
     registers?.close();
     request.destroy?.();

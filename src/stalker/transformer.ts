@@ -1,11 +1,13 @@
-import type { StalkerIterator } from './iterator.js';
+import type { BlockIterator } from './iterator.js';
 
 /**
  * Called once per translation of a block. It drives the copy: `while (iterator.next()) iterator.keep()` keeps
  * everything; an instruction not kept is dropped.
  */
 export interface Transformer {
-  transform(iterator: StalkerIterator): void;
+  transform(iterator: BlockIterator): void;
+  /** What another transformer on top of this one drives, so that this one's work is done too. */
+  around?(iterator: BlockIterator): BlockIterator;
 }
 
 export const keepEverything: Transformer = {

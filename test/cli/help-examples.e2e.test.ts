@@ -38,6 +38,7 @@ const isDone = (id: string, status: number | null): boolean => status === 0 || (
 
 beforeAll(() => {
   for (const name of ['lock', 'a.out']) copyFileSync(sample('lock-thumb'), join(scratch, name));
+  copyFileSync(`${repository}samples/scripts/call-counter.mjs`, join(scratch, 'hooks.mjs'));
   mkdirSync(join(scratch, 'corpus'));
   shell('armstalk run -q ./lock; armstalk run -q ./lock');
   shell('armstalk run -q -o good.pb -e +block ./lock <<< 4711; armstalk run -q -o bad.pb -e +block ./lock <<< 4721');

@@ -129,7 +129,7 @@ describe.runIf(hasCompiler())('GumJS', () => {
     Stalker.follow({
       events: { compile: true, call: true, ret: true },
       data: 42,
-      onEvent(event, given) {
+      onEvent(event, _context, given) {
         kinds.add(event.kind);
         data.push(given);
       },

@@ -3,17 +3,18 @@
  * instruction, put there when its block is translated, so they may stand anywhere in a function and cost nothing elsewhere.
  * Results are read where the function is left: the Stalker asks about jumps that may be its return.
  */
-import type { Insn } from '../../arm/insn.js';
 import type { InterworkingAddr } from '../../bits.js';
 import type { ProbeNote, ProbeValue } from '../../events/event.js';
 import { Word } from '../../guest/cpu-state.js';
+import type { BlockIterator } from '../../stalker/iterator.js';
 import type { ReturnWatch } from '../../stalker/options.js';
 import type { Stalker } from '../../stalker/stalker.js';
-import type { Transformer } from '../../stalker/transformer.js';
+import { keepEverything, type Transformer } from '../../stalker/transformer.js';
 import type { CodeMap } from '../code-map.js';
 import { type PendingReturn, PendingReturns } from './pending-returns.js';
 import { findPlaces, type LoadedModule } from './place.js';
 import { type ProbePlan, planProbe } from './plan.js';
+import { ProbedIterator } from './probed-iterator.js';
 import { type GuestView, recordedValue } from './reading.js';
 import { type ProbeSpec, parseProbeSpec } from './spec.js';
 
@@ -79,21 +80,12 @@ export class Probes {
   }
 
   private transformer(stalker: Stalker): Transformer {
-    return {
-      transform: (iterator) => {
-        const segment = new SegmentLength();
-        for (let insn = iterator.next(); insn !== undefined; insn = iterator.next()) {
-          const address = (insn.pc | Number(insn.isa === 'thumb')) >>> 0;
-          const planted = this.at.get(address);
-          if (planted !== undefined) {
-            const rest = segment.restFromHere();
-            iterator.putCallout(() => this.reached(planted, stalker, stalker.clock - rest.insns));
-          }
-          iterator.keep();
-          segment.add(insn);
-        }
-      },
-    };
+    const around = (iterator: BlockIterator): BlockIterator =>
+      new ProbedIterator(iterator, (address) => {
+        const planted = this.at.get(address);
+        return planted && ((ahead) => this.reached(planted, stalker, stalker.clock - ahead));
+      });
+    return { transform: (iterator) => keepEverything.transform(around(iterator)), around };
   }
 
   private viewOf(stalker: Stalker): GuestView {
@@ -209,23 +201,3 @@ const afterLoads = (view: GuestView, loads: number): GuestView => {
   }
   return { ...view, words };
 };
-
-/**
- * A block's instructions count as retired when it is entered (again after each SVC in it), so in a callout the clock is
- * ahead by those that are still to come. How many that is, is known only when the block has been read to its end.
- */
-class SegmentLength {
-  private waiting: { insns: number }[] = [];
-
-  /** Grows by each instruction added until the segment ends. */
-  restFromHere(): { readonly insns: number } {
-    const rest = { insns: 0 };
-    this.waiting.push(rest);
-    return rest;
-  }
-
-  add(insn: Insn): void {
-    for (const rest of this.waiting) rest.insns += 1 + (insn.group?.length ?? 0);
-    if (insn.row.name.startsWith('SVC')) this.waiting = [];
-  }
-}

@@ -1,9 +1,9 @@
-import type { Note } from '../events/event.js';
-import { type EventBatch, RECORD_WORDS } from '../events/ring.js';
-import type { EventSink } from '../events/sink.js';
+import type { Note } from './event.js';
+import { type EventBatch, RECORD_WORDS } from './ring.js';
+import type { EventSink } from './sink.js';
 
 /** The records of `batch` whose kind is in `mask`, copied; the batch itself when that is all of them. */
-const selectRecords = (batch: EventBatch, mask: number): EventBatch => {
+export const selectRecords = (batch: EventBatch, mask: number): EventBatch => {
   const { words, count, sites } = batch;
   const wanted = (index: number): boolean => (sites.kind[words[index * RECORD_WORDS]] & mask) !== 0;
   let selected = 0;
