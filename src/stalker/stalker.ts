@@ -19,8 +19,6 @@ import { censusOf, type StalkerCensus, type StalkerStats, statsOf } from './stat
 import { serveAll, submit, type ThreadFunction } from './thread-requests.js';
 import type { TierOptions } from './tiering.js';
 
-export type { StalkerStats } from './stats.js';
-
 export class Stalker implements CodeWatcher {
   readonly machine: Machine;
   /** Blocks that the first thread translates before it runs, see `prefetch`. */
@@ -269,8 +267,6 @@ export class Stalker implements CodeWatcher {
     const address = this.parts.probes.remove(id);
     if (address !== undefined) this.parts.invalidation.everywhere(address);
   }
-
-  // -- what is going on ----------------------------------------------------------------------------------------------
 
   get stats(): StalkerStats {
     return statsOf(this.parts);
