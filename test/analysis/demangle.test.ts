@@ -32,6 +32,7 @@ describe('the demangler', () => {
     expect(demangle(NAMES[0]?.[0] as string)).toBe(NAMES[0]?.[1]);
   });
 
+  // Judged by c++filt of the host's binutils, which any gcc brings along; without a compiler there is nobody to ask.
   it.runIf(spawnSync('c++filt', ['--version']).status === 0)('agrees with c++filt, return types aside', async () => {
     const demangle = await loadDemangler();
     const names = [

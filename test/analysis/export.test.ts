@@ -154,6 +154,7 @@ describe('callgrind', () => {
     return sums;
   };
 
+  // Read by Debian valgrind's callgrind_annotate. `npm test` installs it or stops; only a file run by hand goes without.
   it.runIf(hasCallgrind)('is read by callgrind_annotate with the totals of summarize', async () => {
     const { text } = await exportOf('callgrind');
     const output = annotate(text);
@@ -182,6 +183,7 @@ describe('callgrind', () => {
     expect(text).toContain('\n0x8000 ');
   });
 
+  // Read by Debian valgrind's callgrind_annotate. `npm test` installs it or stops; only a file run by hand goes without.
   it.runIf(hasCallgrind)(
     'gives each outermost activation the inclusive cost of summarize when kept apart',
     async () => {

@@ -35,6 +35,7 @@ const writeLargeTrace = (path: string): number => {
   return written;
 };
 
+// Memory is measured as Linux tells it, in /proc; elsewhere there is nothing to hold the limit against.
 it.skipIf(!existsSync('/proc/self/status'))('20 million events are summarised in less than 200 MB', () => {
   const directory = mkdtempSync(join(tmpdir(), 'armstalk-large-'));
   try {

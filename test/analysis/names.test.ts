@@ -44,6 +44,7 @@ describe('veneers', () => {
   );
 });
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler())('a trace of a stripped program (needs gcc-arm-linux-gnueabihf)', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'armstalk-names-'));
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));

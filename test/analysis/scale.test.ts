@@ -64,6 +64,7 @@ const writeUnpredictable = (file: string): void => {
   writer.end({ reason: 'exit', exitCode: 0, clock: machine.clock });
 };
 
+// Memory is measured as Linux tells it, in /proc; elsewhere there is nothing to hold the limit against.
 describe.skipIf(!existsSync('/proc/self/status'))('a large trace', () => {
   let events = 0;
   let insns = 0;

@@ -75,6 +75,7 @@ const exported = async (path: string, to: ExportFormatName, names: NameOptions =
 const far = (state: string, more: readonly string[] = []): string =>
   compile('far', FAR, { flags: ['-O1', state, ...more] });
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler()).each(['-marm', '-mthumb'])('a call too far for a branch, %s', (state) => {
   let path = '';
   let direct = '';
@@ -160,6 +161,7 @@ describe.skipIf(!hasCompiler()).each(['-marm', '-mthumb'])('a call too far for a
   });
 });
 
+// Built here by gcc-arm-linux-gnueabi. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler('soft'))('calls from ARM to Thumb and back on ARMv4T', () => {
   test('are of the functions behind the veneers', async () => {
     const program = compile('interworking', INTERWORKING, {

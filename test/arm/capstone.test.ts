@@ -66,6 +66,7 @@ const compareRun = (
   }
 };
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('every instruction of a static program', () => {
   it.each([
     ['thumb', 'hard', '-mthumb'],

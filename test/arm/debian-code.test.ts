@@ -48,6 +48,7 @@ const compareEveryPlace = (isa: Isa, { address, bytes }: CodeSection, seen: Set<
   }
 };
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('at every place of the executable sections', () => {
   it.each([
     ['busybox', 'thumb', 500_000],
@@ -79,6 +80,7 @@ const isKnownGap = (word: number, mnemonic = ''): boolean =>
 const cut = ({ address, bytes }: CodeSection, start: number, end: number): Uint8Array =>
   bytes.subarray(Math.max(0, start - address), Math.max(0, end - address));
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('every instruction', () => {
   it.each([
     ['libc', 300_000],

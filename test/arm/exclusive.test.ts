@@ -18,6 +18,7 @@ const PAIRS = [
   ['LDREXD, STREXD', 0xe1b0_cf9f, 0xe1a0_4f92],
 ] as const;
 
+// Judged by Debian's libunicorn2. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasUnicorn())('the exclusive monitor', () => {
   const lockstep = new Lockstep();
   lockstep.fillData(Uint8Array.from({ length: DATA_BYTES }, (_, i) => (i * 7) & 0xff));

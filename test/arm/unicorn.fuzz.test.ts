@@ -151,6 +151,7 @@ const fromRow = (isa: Isa, row: Row, random: Random): Instruction => {
 
 const isVfp = (row: Row): boolean => row.name.startsWith('V') || row.name.startsWith('FLDM');
 
+// Judged by Debian's libunicorn2. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasUnicorn())('against Unicorn', () => {
   let seed = 0;
   beforeAll(() => {

@@ -188,6 +188,7 @@ const compareWords = (isa: Isa, words: Int32Array, next: Random) => {
   return { wrong, compared };
 };
 
+// Judged by Debian's libunicorn2. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasUnicorn())(`VFP words run as on a Cortex-A15 in Unicorn (seed ${SEED})`, () => {
   it.each(['arm', 'thumb'] as const)('%s: registers, FPSCR, flags and memory end the same', (isa) => {
     const next = random(SEED);

@@ -128,12 +128,13 @@ const LINES = [
 const commandLines = LINES.map(([line]) => line);
 const results = LINES.map(([, result]) => result);
 
-// A tab key needs a pseudo-terminal (util-linux's script) and the shell.
+// A tab key needs a pseudo-terminal (script, which every Debian has; elsewhere it may be missing) and the shell.
 test.skipIf(!hasTerminal || !has('bash'))('the tab key in bash', { timeout: 60_000 }, async () => {
   const setup = ['PS1="> "; bind "set enable-bracketed-paste off"; source <(command armstalk completion bash)'];
   expect(await typed('bash --norc --noprofile -i', setup, commandLines)).toEqual(results);
 });
 
+// As above, with zsh; `npm test` installs it or stops.
 test.skipIf(!hasTerminal || !has('zsh'))('the tab key in zsh', { timeout: 60_000 }, async () => {
   const setup = [
     'PS1="> "; unset zle_bracketed_paste',
@@ -142,6 +143,7 @@ test.skipIf(!hasTerminal || !has('zsh'))('the tab key in zsh', { timeout: 60_000
   expect(await typed('zsh -f -i', setup, commandLines)).toEqual(results);
 });
 
+// fish completes without a terminal; `npm test` installs it or stops.
 test.skipIf(!has('fish'))('fish', () => {
   const ask = (line: string): string[] => {
     const script = `armstalk completion fish | source; complete -C '${line}'`;

@@ -29,6 +29,7 @@ int main(void) {
 const traces = new LockTraces();
 afterAll(() => traces.remove());
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler())('two builds', () => {
   const trace = async (name: string, weigh: string, list = '+block', directory = name.slice(0, 5)): Promise<string> => {
     const built = compile('weights', source(weigh), { flags: ['-O1', '-mthumb'] });

@@ -51,6 +51,7 @@ const builds = [2, 3, 4, 5].flatMap((version) => [
   [`-gdwarf-${version}`, '-Os', '-mthumb', '-ffunction-sections', '-Wl,--gc-sections'],
 ]);
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler())('source lines (needs gcc-arm-linux-gnueabihf)', () => {
   test.each(builds.map((flags) => [flags] as const))('%j: every address agrees with addr2line', (flags) => {
     const path = compile('lines', SOURCE, { flags });
@@ -108,6 +109,7 @@ describe.skipIf(!hasCompiler())('source lines (needs gcc-arm-linux-gnueabihf)', 
   });
 });
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler())('separate files with symbols (needs gcc-arm-linux-gnueabihf)', () => {
   const named = compile('separate', CRASH, { flags: ['-g', '-O0', '-mthumb', '-Wl,--build-id=sha1'] });
   const stripped = join(scratch, 'separate');

@@ -12,6 +12,7 @@ const PROGRAM = `
     return sum;
   }`;
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('GumJS', () => {
   const spawn = (errors: CallbackError[] = []): Process => {
     const program = compile('gumjs', PROGRAM, { flags: ['-O1', '-mthumb'] });

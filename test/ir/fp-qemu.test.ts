@@ -195,6 +195,7 @@ const differences = (subjects: readonly Subject[], cases: Int32Array, answers: I
 const SEED = Number(process.env.ARMSTALK_SEED ?? Date.now() & 0x7fffffff);
 const COUNT = Number(process.env.ARMSTALK_FUZZ_COUNT ?? 4000);
 
+// Judged by qemu-arm, built by gcc. `npm test` installs both or stops; only a file run by hand goes without.
 describe.skipIf(!hasOracle())(`results and cumulative flags equal qemu-arm's (seed ${SEED})`, () => {
   it.each([
     ['single-precision arithmetic, comparison and integer conversion', arithmetic('F32'), 4],

@@ -218,6 +218,7 @@ describe('standard streams', () => {
     fs.closeSync(hostFd);
   });
 
+  // Done with bash, ulimit and pipes as Linux has them.
   it.skipIf(process.platform !== 'linux')('wait for an empty host pipe without stopping the world', () => {
     const fifo = path.join(m.root, 'fifo');
     execFileSync('mkfifo', [fifo]);

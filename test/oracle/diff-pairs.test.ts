@@ -141,6 +141,7 @@ const otherByte = (input: string, random: () => number): string => {
   return input[at] === byte ? otherByte(input, random) : input.slice(0, at) + byte + input.slice(at + 1);
 };
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasCompiler())('runs that differ in one byte of input', () => {
   it.each([
     ['thumb', '-mthumb'],

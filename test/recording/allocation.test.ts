@@ -17,6 +17,7 @@ const measure = (program: string, size: number): { events: number; bytes: number
     }),
   );
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('recording', () => {
   test('allocates nothing for an event', () => {
     const program = compile('recursion', readFileSync(source, 'utf8'), { flags: ['-O2', '-mthumb'] });

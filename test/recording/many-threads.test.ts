@@ -26,6 +26,7 @@ int main(void) {
 
 const fibCalls = (n: number): number => (n < 2 ? 1 : 1 + fibCalls(n - 1) + fibCalls(n - 2));
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('many threads', () => {
   test.each(['-marm', '-mthumb'])('are recorded whole (%s)', async (isa) => {
     const program = compile('many-threads', PROGRAM, { flags: ['-O1', isa, '-fno-inline'] });

@@ -49,6 +49,7 @@ const builds: readonly { abi: FloatAbi; flags: readonly string[] }[] = [
 ];
 const usable = builds.filter(({ abi }) => hasCompiler(abi));
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(usable.length === 0)('probes by prototype (needs gcc-arm-linux-gnueabihf)', () => {
   test('the program declares functions of every kind', () => {
     expect(PROTOTYPES).toHaveLength(16);

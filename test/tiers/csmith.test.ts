@@ -29,6 +29,7 @@ const generate = (seed: number): string => {
   return run.stdout;
 };
 
+// Made by csmith, judged by qemu-arm. `npm test` installs them or stops; only a file run by hand goes without.
 describe.runIf(hasTools)('csmith', () => {
   let headers = '';
   const first = fuzzSeed('csmith');

@@ -169,6 +169,7 @@ const states = [false, true].flatMap((thumb) =>
   ),
 );
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('a fault in the middle of hot code', () => {
   it.each(states)('is precise for every kind of access ($state, $profile, $name)', ({ thumb, profile, tier }) => {
     const source = FUNCTION;
@@ -252,6 +253,7 @@ const assemblyOf = (source: string, flags: readonly string[]): string => {
   return `b start\n${run.stdout.replaceAll('.text.start', '.text')}`;
 };
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('a fault at any moment of a compiled function', () => {
   it.each([
     ['-marm', false],

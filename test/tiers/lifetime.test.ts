@@ -56,6 +56,7 @@ const expectedSum = (count: number): string => {
   return `sum ${(sum >>> 0).toString(16).padStart(8, '0')}`;
 };
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler()).each(['auto', 'hot'] as const)('a long life (%s)', (name) => {
   const tier = TIERS[name];
 

@@ -20,6 +20,7 @@ const MODES: readonly (readonly [TierOptions, trust: number])[] = [
   [{ tier: 'auto', hotThreshold: 3 }, 1],
 ];
 
+// Judged by Debian's libunicorn2. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasUnicorn())('random code with control flow', () => {
   const seed = fuzzSeed('sequences');
 

@@ -228,6 +228,7 @@ describe('a place that cannot be written', () => {
     expect(attempt).toThrow(/ENOENT/);
   });
 
+  // The device that is always full is Linux's; no other system lets a test fill a disk.
   it.skipIf(!existsSync('/dev/full'))('stops at the first byte that does not fit', () => {
     const writer = new TraceWriter({ mask: 31 });
     const attempt = (): void => writer.open('/dev/full', HEADER);
@@ -235,6 +236,7 @@ describe('a place that cannot be written', () => {
     expect(() => writer.end({ reason: 'error', clock: 0 })).toThrow(OutputError);
   });
 
+  // Done with bash, ulimit and pipes as Linux has them.
   it.skipIf(process.platform !== 'linux')('leaves a file of whole packets behind', async () => {
     const path = join(directory, 'limited.pb');
     const child = fileURLToPath(new URL('../support/write-child.ts', import.meta.url));

@@ -165,6 +165,7 @@ describe('the bytes of a trace', () => {
   });
 });
 
+// Read by Debian's protoc. `npm test` installs it or stops; only a file run by hand goes without.
 describe.skipIf(!hasProtoc)('protoc', () => {
   const decode = (bytes: Buffer): string =>
     execFileSync(

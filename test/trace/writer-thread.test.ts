@@ -67,6 +67,7 @@ const run = async (program: string, threadScript: URL | undefined): Promise<{ tr
   return { trace: readFileSync(path), threaded };
 };
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('the second thread', () => {
   it('writes the bytes one thread writes', async () => {
     expect(existsSync(script), 'npm run build comes first').toBe(true);

@@ -163,6 +163,7 @@ const run = async (
 const callsOf = ({ events, symbol }: ProgramRun, name: string): number =>
   events.filter(({ kind, target }) => kind === CALL && target === symbol(name)).length;
 
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler())('programs', () => {
   const names = Object.keys(TIERS) as (keyof typeof TIERS)[];
 
