@@ -3,7 +3,7 @@ import { type EventBatch, RECORD_WORDS } from './ring.js';
 import type { EventSink } from './sink.js';
 
 /** The records of `batch` whose kind is in `mask`, copied; the batch itself when that is all of them. */
-export const selectRecords = (batch: EventBatch, mask: number): EventBatch => {
+const selectRecords = (batch: EventBatch, mask: number): EventBatch => {
   const { words, count, sites } = batch;
   const wanted = (index: number): boolean => (sites.kind[words[index * RECORD_WORDS]] & mask) !== 0;
   let selected = 0;

@@ -1,7 +1,7 @@
 import type { EventMask } from '../events/event.js';
 import type { EventBatch } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
-import { selectRecords } from '../events/tee-sink.js';
+import { TeeSink } from '../events/tee-sink.js';
 
 /**
  * A script's sink on top of the one that records the thread in any case. Events go to both, each getting its kinds; the life
@@ -9,13 +9,13 @@ import { selectRecords } from '../events/tee-sink.js';
  */
 export class StackedSink implements EventSink {
   readonly mask: EventMask;
-  private readonly below: EventSink;
+  private readonly both: TeeSink;
   private readonly above: EventSink | undefined;
 
   constructor(below: EventSink, above?: EventSink) {
-    this.below = below;
+    this.both = new TeeSink(above === undefined ? [below] : [below, above]);
+    this.mask = this.both.mask;
     this.above = above;
-    this.mask = below.mask | (above?.mask ?? 0);
   }
 
   start(tid: number): void {
@@ -23,16 +23,11 @@ export class StackedSink implements EventSink {
   }
 
   process(batch: EventBatch): void {
-    for (const sink of [this.below, this.above]) {
-      if (sink === undefined) continue;
-      const selected = sink.mask === this.mask ? batch : selectRecords(batch, sink.mask);
-      if (selected.count > 0) sink.process(selected);
-    }
+    this.both.process(batch);
   }
 
   flush(): void {
-    this.below.flush?.();
-    this.above?.flush?.();
+    this.both.flush();
   }
 
   stop(tid: number): void {
