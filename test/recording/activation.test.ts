@@ -1,35 +1,23 @@
 /** Recordings that start where a place is reached. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EventKind, type RecordOptions, record, type StalkerEvent } from '../../src/index.js';
 import { sample } from '../support/cli.js';
-import { readTrace } from '../support/trace-file.js';
+import { RECORD_TIERS, recordedRun } from '../support/recorded-run.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-activation-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const { CALL, RET, BLOCK } = EventKind;
 const EVENTS = { mask: CALL | RET | BLOCK, syscalls: true, signals: true };
-const TIERS = [{ tier: 'cold' }, { tier: 'auto', hotThreshold: 3 }, { tier: 'hot' }] as const;
-let runs = 0;
+const TIERS = RECORD_TIERS;
 
 const run = async (name: string, options: RecordOptions = {}) => {
-  const path = join(scratch, `${runs++}.pb`);
-  let text = '';
-  const recording = await record(sample(name), {
-    stdin: Buffer.from('4711\n'),
-    stdout: (bytes) => {
-      text += Buffer.from(bytes).toString();
-    },
-    events: EVENTS,
-    output: { path },
-    ...options,
-  });
-  const { events, items } = await readTrace(readFileSync(path));
+  const { items, ...rest } = await recordedRun(scratch, name, { events: EVENTS, ...options });
   const syscalls = items.flatMap((item) => (item.type === 'note' && item.note.type === 'syscall' ? [item.note] : []));
-  return { ...recording, text, events, syscalls, bytes: readFileSync(path) };
+  return { ...rest, syscalls };
 };
 
 const of = (list: ReadonlyMap<number, StalkerEvent[]>, tid = 1000): StalkerEvent[] => list.get(tid) ?? [];

@@ -1,37 +1,20 @@
 /** Excluded calls in a trace: what is left is the whole run's events without those of the calls' insides. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EventKind, type RecordOptions, record, type StalkerEvent, UsageError } from '../../src/index.js';
 import { sample } from '../support/cli.js';
-import { readTrace } from '../support/trace-file.js';
+import { RECORD_TIERS, recordedRun } from '../support/recorded-run.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-excluded-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const { CALL, RET, BLOCK } = EventKind;
 const EVENTS = { mask: CALL | RET | BLOCK, syscalls: false, signals: false };
-const TIERS = [{ tier: 'cold' }, { tier: 'auto', hotThreshold: 3 }, { tier: 'hot' }] as const;
-let runs = 0;
+const TIERS = RECORD_TIERS;
 
-const run = async (name: string, options: RecordOptions = {}) => {
-  const path = join(scratch, `${runs++}.pb`);
-  const notices: string[] = [];
-  let text = '';
-  const recording = await record(sample(name), {
-    stdin: Buffer.from('4711\n'),
-    stdout: (bytes) => {
-      text += Buffer.from(bytes).toString();
-    },
-    events: EVENTS,
-    output: { path },
-    onNotice: (notice) => notices.push(notice),
-    ...options,
-  });
-  const { events } = await readTrace(readFileSync(path));
-  return { ...recording, text, notices, events, bytes: readFileSync(path) };
-};
+const run = (name: string, options: RecordOptions = {}) => recordedRun(scratch, name, { events: EVENTS, ...options });
 
 const shown = ({ kind, location, target, depth, clock }: StalkerEvent): string =>
   `${kind} ${location.toString(16)} ${target.toString(16)} ${depth} ${clock}`;
