@@ -7,6 +7,7 @@ import { replayTrace } from '../../src/analysis/replay.js';
 import { summarize } from '../../src/analysis/summarize.js';
 import { TraceReader } from '../../src/trace/reader.js';
 import { randomFrom } from '../support/event-stream.js';
+import { fuzzSeed } from '../support/random.js';
 import { someFilters, trace } from '../support/random-filters.js';
 
 const ROUNDS = 40;
@@ -80,9 +81,9 @@ const someRange = (random: () => number): { range?: ClockRange } => {
 };
 
 describe('an export', () => {
-  const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1e9);
+  const seed = fuzzSeed('export filters');
 
-  test(`of a part costs what summarize says of it (FUZZ_SEED=${seed})`, async () => {
+  test(`of a part costs what summarize says of it (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
     let rows = 0;
     for (let round = 0; round < ROUNDS; round++) {
@@ -101,7 +102,7 @@ describe('an export', () => {
     expect(rows).toBeGreaterThan(ROUNDS);
   });
 
-  test(`of a list has the events of replay (FUZZ_SEED=${seed})`, async () => {
+  test(`of a list has the events of replay (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed + 1);
     for (let round = 0; round < 20; round++) {
       const bytes = trace(seed + round, 1 + (round % 3));

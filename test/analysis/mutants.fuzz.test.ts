@@ -1,6 +1,6 @@
 /**
  * Damaged and hostile traces through every reader: an answer with a warning that says where, or a TraceFormatError; in
- * bounded time and memory. ARMSTALK_MUTANTS chooses how many; FUZZ_SEED repeats a failure.
+ * bounded time and memory. ARMSTALK_MUTANTS chooses how many; ARMSTALK_SEED repeats a failure.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import { TraceReader } from '../../src/trace/reader.js';
 import { repairTrace } from '../../src/trace/repair.js';
 import { playProgram, randomFrom, SyntheticMachine } from '../support/event-stream.js';
 import { mutantOf } from '../support/mutant-trace.js';
+import { fuzzSeed } from '../support/random.js';
 import { recordBytes } from '../support/trace-file.js';
 
 const MUTANTS = Number(process.env.ARMSTALK_MUTANTS ?? 150);
@@ -118,13 +119,13 @@ function* readers(bytes: Buffer): Generator<readonly [name: string, run: () => P
 const milliseconds = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
 
 test(`${MUTANTS} traces gone wrong break no reader`, async () => {
-  const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1e9);
+  const seed = fuzzSeed('mutants');
   let warned = 0;
   for (let round = 0; round < MUTANTS; round++) {
     const bytes = mutantOf(whole[round % 2] as Buffer, randomFrom(seed + round));
     writeFileSync(input, bytes);
     for (const [name, run] of readers(bytes)) {
-      const where = `FUZZ_SEED=${seed + round - (round % 2)} ARMSTALK_MUTANTS=${1 + (round % 2)}: ${name}`;
+      const where = `ARMSTALK_SEED=${seed + round - (round % 2)} ARMSTALK_MUTANTS=${1 + (round % 2)}: ${name}`;
       const begun = process.cpuUsage();
       try {
         const { integrity } = (await run()) ?? {};
@@ -137,7 +138,7 @@ test(`${MUTANTS} traces gone wrong break no reader`, async () => {
       }
       expect(milliseconds(process.cpuUsage(begun)), where).toBeLessThan(MAX_MS);
     }
-    expect(process.memoryUsage.rss(), `FUZZ_SEED=${seed + round}`).toBeLessThan(MAX_BYTES);
+    expect(process.memoryUsage.rss(), `ARMSTALK_SEED=${seed + round}`).toBeLessThan(MAX_BYTES);
   }
   expect(warned).toBeGreaterThan(MUTANTS);
 }, 3_600_000);

@@ -12,6 +12,7 @@ import { openRange } from '../../src/trace/range-source.js';
 import { TraceReader } from '../../src/trace/reader.js';
 import type { TraceWriter } from '../../src/trace/writer.js';
 import { playProgram, randomFrom, SyntheticMachine } from '../support/event-stream.js';
+import { fuzzSeed } from '../support/random.js';
 import { readTrace, recordBytes } from '../support/trace-file.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-replay-'));
@@ -94,7 +95,7 @@ describe('threads', () => {
   });
 
   test('are merged without losing or moving anything, whatever the chunks', async () => {
-    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    const seed = fuzzSeed('replay');
     for (let round = 0; round < 8; round++) {
       const bytes = random(seed + round, 1 + (round % 4), [50, 333, 5000][round % 3] as number);
       const merged = new Map<number, StalkerEvent[]>();
@@ -124,7 +125,7 @@ describe('threads', () => {
 });
 
 test('the costs of all lines are what summarize adds up', async () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+  const seed = fuzzSeed('replay');
   for (let round = 0; round < 5; round++) {
     const bytes = random(seed + round, 1 + (round % 3), 500);
     const sums = new Map<string, { calls: number; sum: number }>();
@@ -145,7 +146,7 @@ test('the costs of all lines are what summarize adds up', async () => {
 
 describe('a range', () => {
   test('has the very events between its ends, with and without the index', async () => {
-    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    const seed = fuzzSeed('replay');
     const bytes = random(seed, 3, 100);
     const path = join(scratch, 'range.pb');
     writeFileSync(path, bytes);

@@ -10,6 +10,7 @@ import type { TreeRow } from '../../src/analysis/summary-rows.js';
 import { openRange } from '../../src/trace/range-source.js';
 import { TraceReader } from '../../src/trace/reader.js';
 import { randomFrom } from '../support/event-stream.js';
+import { fuzzSeed } from '../support/random.js';
 import { someFilters, trace } from '../support/random-filters.js';
 
 const ROUNDS = 60;
@@ -55,9 +56,9 @@ const summaryRows = async (bytes: Buffer, options: SummarizeOptions): Promise<Ma
 const flat = (rows: readonly TreeRow[] = []): readonly TreeRow[] => rows.flatMap((row) => [row, ...flat(row.children)]);
 
 describe('filters', () => {
-  const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1e9);
+  const seed = fuzzSeed('summarize filters');
 
-  test(`count what replay shows (FUZZ_SEED=${seed})`, async () => {
+  test(`count what replay shows (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
     let compared = 0;
     for (let round = 0; round < ROUNDS; round++) {
@@ -83,7 +84,7 @@ describe('filters', () => {
     expect(compared).toBeGreaterThan(ROUNDS);
   });
 
-  test(`make a tree whose paths add up to the table (FUZZ_SEED=${seed})`, async () => {
+  test(`make a tree whose paths add up to the table (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed + 1);
     for (let round = 0; round < 20; round++) {
       const bytes = trace(seed + round, 2);

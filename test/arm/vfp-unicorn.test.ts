@@ -7,6 +7,7 @@ import { readCpsr, Word, writeApsr } from '../../src/guest/cpu-state.js';
 import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { Machine } from '../../src/interpreter/machine.js';
 import { ExitReason } from '../../src/ir/terminal.js';
+import { fuzzSeed } from '../support/random.js';
 import { decodeVfp, runVfp } from './vfp-machine.js';
 import {
   hasUnicorn,
@@ -23,7 +24,7 @@ import {
   Unicorn,
 } from './vfp-unicorn.js';
 
-const SEED = Number(process.env.ARMSTALK_SEED ?? Date.now() & 0x7fffffff);
+const SEED = fuzzSeed('vfp');
 const COUNT = Number(process.env.ARMSTALK_FUZZ_COUNT ?? 60_000);
 
 const CODE = 0x10_0000;

@@ -1,19 +1,20 @@
 /**
  * 200 damaged programs: each run ends in a clear error of ours or in the guest's own exit or signal; no JavaScript stack
  * trace, no hang. What a mutant prints is its own affair: one that floods is killed at 16 MiB. The seed is printed;
- * MUTANT_SEED repeats a run.
+ * ARMSTALK_SEED repeats a run.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { armstalk, sample } from '../support/cli.js';
+import { fuzzSeed } from '../support/random.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-mutants-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const mutants = 200;
-const seed = Number(process.env.MUTANT_SEED ?? Date.now() % 1_000_000);
+const seed = fuzzSeed('mutated programs');
 
 /** mulberry32 */
 const generator = (state: number) => () => {
@@ -36,7 +37,6 @@ const mutate = (original: Buffer, random: () => number, kind: number): Buffer =>
 };
 
 it(`${mutants} mutated programs end in an error or a guest signal (seed ${seed})`, { timeout: 600_000 }, () => {
-  console.log(`mutant seed ${seed}`);
   const random = generator(seed);
   const originals = ['fib-thumb', 'segv-handler-arm', 'lock-thumb', 'it-blocks'].map((name) =>
     readFileSync(sample(name)),

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { Access } from '../../src/guest/access-table.js';
 import { ACCESS_TABLE, PAGE_COUNT, PAGE_SIZE } from '../../src/guest/layout.js';
 import { GuestMemory, Permission } from '../../src/guest/memory.js';
+import { fuzzSeed } from '../support/random.js';
 
 const { READ, WRITE, EXECUTE, CODE } = Permission;
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const SEED = fuzzSeed('access table');
 
 /** What the table must say of a page, from the permissions alone. */
 const expected = (permissions: Uint8Array, page: number): number => {
@@ -40,7 +41,9 @@ test('the access table follows every change of permissions, the last page of mem
     else memory.clearCode(first);
     for (const from of bases) {
       for (let page = from; page < from + 24; page++) {
-        expect(table[page], `SEED=${SEED}, round ${round}, page ${page}`).toBe(expected(memory.permissions, page));
+        expect(table[page], `ARMSTALK_SEED=${SEED}, round ${round}, page ${page}`).toBe(
+          expected(memory.permissions, page),
+        );
       }
     }
   }

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import * as exact from '../../src/ir/fp/exact-arithmetic.js';
 import { F32, F64, type Format, readBits, writeBits } from '../../src/ir/fp/format.js';
 import { type FloatingFunction, floating } from '../../src/ir/fp.js';
+import { fuzzSeed } from '../support/random.js';
 
-const SEED = Number(process.env.ARMSTALK_SEED ?? Date.now() & 0x7fffffff);
+const SEED = fuzzSeed('floating-point paths');
 const COUNT = Number(process.env.ARMSTALK_FUZZ_COUNT ?? 20_000);
 
 const random = (seed: number) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { floating } from '../../src/ir/fp.js';
 import { type FloatingOp, OPS, type Type } from '../../src/ir/opcode.js';
+import { fuzzSeed } from '../support/random.js';
 import { ANSWER_WORDS, askOracle, CASE_WORDS, hasOracle } from './fp-oracle.js';
 
 /** An op with its immediates, and the instruction that is it (operands in d0, d1, d2; result in d0 or s0). */
@@ -192,7 +193,7 @@ const differences = (subjects: readonly Subject[], cases: Int32Array, answers: I
   return out;
 };
 
-const SEED = Number(process.env.ARMSTALK_SEED ?? Date.now() & 0x7fffffff);
+const SEED = fuzzSeed('floating point');
 const COUNT = Number(process.env.ARMSTALK_FUZZ_COUNT ?? 4000);
 
 // Judged by qemu-arm, built by gcc. `npm test` installs both or stops; only a file run by hand goes without.

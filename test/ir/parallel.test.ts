@@ -8,8 +8,9 @@ import {
   parallelKind,
   parallelResult,
 } from '../../src/ir/parallel.js';
+import { fuzzSeed } from '../support/random.js';
 
-const SEED = Number(process.env.ARMSTALK_SEED ?? 20260102);
+const SEED = fuzzSeed('parallel');
 const BYTES = [0, 1, 0x7f, 0x80, 0x81, 0xfe, 0xff];
 
 /** xorshift32; every fourth word is made of bytes at the edges. */

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { Errno } from '../../src/linux/abi/errno.js';
 import { AddressSpace, type MappableFile } from '../../src/linux/kernel/mm.js';
+import { fuzzSeed } from '../support/random.js';
 
 const READ = 1;
 const WRITE = 2;
@@ -201,9 +202,7 @@ describe('munmap, mprotect, mremap, brk', () => {
 });
 
 test('the permission table and a model agree over 2,000 random operations', () => {
-  const seed = Number(process.env.SEED ?? Date.now() & 0xffff);
-  console.log(`mm seed ${seed}`);
-  let state = seed;
+  let state = fuzzSeed('mm');
   const random = (n: number): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return Math.floor((state / 0x1_0000_0000) * n);

@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { diffTraces, parseEventList, record, TraceReader } from '../../src/index.js';
 import { randomFrom } from '../support/event-stream.js';
 import { GUEST_ENV, ORACLE_CPU, stepQemu } from '../support/qemu.js';
+import { fuzzSeed } from '../support/random.js';
 import { compile, hasCompiler } from '../support/toolchain.js';
 
 const PAIRS = 50;
@@ -148,13 +149,13 @@ describe.skipIf(!hasCompiler())('runs that differ in one byte of input', () => {
     ['arm', '-marm'],
   ])('part where qemu-arm’s logs part (%s)', async (_name, mode) => {
     const program = compile('calculate', SOURCE, { flags: ['-O1', mode] });
-    const seed = Number(process.env.FUZZ_SEED ?? 4711);
+    const seed = fuzzSeed('diff pairs');
     const random = randomFrom(seed);
     const first = await runBoth(program, '12*(3+x)-(40/7)*b+(9-y)\n', 'first');
     let parted = 0;
     for (let pair = 0; pair < PAIRS / 2; pair++) {
       const other = await runBoth(program, otherByte(first.input, random), 'other');
-      const where = `FUZZ_SEED=${seed}, ${JSON.stringify(other.input)}`;
+      const where = `ARMSTALK_SEED=${seed}, ${JSON.stringify(other.input)}`;
       const common = commonLength(first.pcs, other.pcs);
       const diff = await diffTraces(TraceReader.open(first.trace), TraceReader.open(other.trace), { match: 'addr' });
       if (common === first.pcs.length && common === other.pcs.length) {

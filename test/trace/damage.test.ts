@@ -15,6 +15,7 @@ import { TraceReader } from '../../src/trace/reader.js';
 import { BODY } from '../../src/trace/schema.js';
 import { TraceWriter } from '../../src/trace/writer.js';
 import { playProgram, randomFrom, SyntheticMachine } from '../support/event-stream.js';
+import { fuzzSeed } from '../support/random.js';
 import { HEADER, readTrace, recordBytes } from '../support/trace-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'armstalk-damage-'));
@@ -36,7 +37,7 @@ const expectPrefix = (found: Map<number, StalkerEvent[]>): void => {
   for (const [tid, events] of found) expect(events).toEqual(whole.events.get(tid)?.slice(0, events.length));
 };
 
-const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+const seed = fuzzSeed('damage');
 
 describe('a trace of a later format', () => {
   it('is refused, with what wrote it and where that stands', async () => {
@@ -52,7 +53,7 @@ describe('a trace of a later format', () => {
 });
 
 describe('a cut trace', () => {
-  it(`is read up to the cut, wherever that is (FUZZ_SEED=${seed})`, async () => {
+  it(`is read up to the cut, wherever that is (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
     for (let i = 0; i < 200; i++) {
       const cut = 11 + Math.floor(random() * (trace.length - 22));
@@ -79,7 +80,7 @@ describe('a cut trace', () => {
 });
 
 describe('a damaged trace', () => {
-  it(`never breaks the reader, and good packets stay readable (FUZZ_SEED=${seed})`, async () => {
+  it(`never breaks the reader, and good packets stay readable (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
     for (let i = 0; i < 150; i++) {
       const copy = Buffer.from(trace);

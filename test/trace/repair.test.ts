@@ -8,12 +8,13 @@ import { TraceFormatError } from '../../src/errors.js';
 import { PREAMBLE } from '../../src/trace/preamble.js';
 import { type RepairOptions, type RepairReport, repairTrace } from '../../src/trace/repair.js';
 import { playProgram, randomFrom, SyntheticMachine } from '../support/event-stream.js';
+import { fuzzSeed } from '../support/random.js';
 import { readTrace, recordBytes } from '../support/trace-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'armstalk-repair-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+const seed = fuzzSeed('repair');
 
 const trace = recordBytes(
   (writer) => {
@@ -65,7 +66,7 @@ describe('repair', () => {
     expect(bytes[bytes.length - 11 - trailerDistance(bytes)]).toBe(0x0a);
   });
 
-  it(`makes whole whatever the cut, and is then done (FUZZ_SEED=${seed})`, async () => {
+  it(`makes whole whatever the cut, and is then done (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
     for (let i = 0; i < 60; i++) {
       const cut = 40 + Math.floor(random() * (trace.length - 40));
@@ -100,7 +101,7 @@ describe('repair', () => {
     });
   });
 
-  it(`never fails on flipped bits, and what it writes is whole (FUZZ_SEED=${seed})`, async () => {
+  it(`never fails on flipped bits, and what it writes is whole (ARMSTALK_SEED=${seed})`, async () => {
     const random = randomFrom(seed);
     for (let i = 0; i < 60; i++) {
       const copy = Buffer.from(trace);

@@ -4,10 +4,11 @@ import { bindBlock } from '../../src/interpreter/bind-block.js';
 import { runBlock } from '../../src/interpreter/run-block.js';
 import type { IrBlock } from '../../src/ir/block.js';
 import { removeDeadSets } from '../../src/ir/passes/dead-sets.js';
+import { fuzzSeed } from '../support/random.js';
 import { Random, randomBlocks, randomWord } from './random-block.js';
 import { at, block, DATA, jump, machine, memory, snapshot, words } from './rig.js';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const SEED = fuzzSeed('dead sets');
 const opsOf = (b: IrBlock): string => b.insts.map((inst) => inst.op).join(' ');
 
 describe('dead sets', () => {
@@ -63,7 +64,7 @@ describe('dead sets', () => {
       };
       const expected = run();
       removeDeadSets(b);
-      expect(run(), `SEED=${seed}`).toBe(expected);
+      expect(run(), `ARMSTALK_SEED=${seed}`).toBe(expected);
     }
   });
 });

@@ -7,10 +7,11 @@ import { type Location, locationPc, makeLocation } from '../../src/ir/location.j
 import { ExitReason } from '../../src/ir/terminal.js';
 import { formRegions } from '../../src/translator/region.js';
 import { Translator } from '../../src/translator/translator.js';
+import { fuzzSeed } from '../support/random.js';
 import { type Mix, Random, randomBlocks, randomWord } from './random-block.js';
 import { at, CODE_PAGE, DATA, machine, memory, snapshot, words } from './rig.js';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const SEED = fuzzSeed('tiers');
 const ROUNDS = Number(process.env.ROUNDS ?? 150);
 
 const dataBytes = () => memory.u8.slice(DATA, CODE_PAGE + 0x1000);
@@ -97,7 +98,7 @@ const compareOnce = (seed: number, mix: Mix, mode: 'hot' | 'mixed'): void => {
   reset();
   const hot = outcome(run(blocks, translator), hotLog);
   memory.codeWatcher = undefined;
-  expect(difference(cold, hot), `SEED=${seed}, cold before hot`).toBe('');
+  expect(difference(cold, hot), `ARMSTALK_SEED=${seed}, cold before hot`).toBe('');
   for (const region of regions) translator.invalidate(region);
   expect(translator.regionCount + translator.cellCount).toBe(0);
 };

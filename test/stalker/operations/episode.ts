@@ -21,7 +21,14 @@ const MAX_FUEL = 300;
 const SPARSENESS = 12;
 
 type Where = 'outside' | 'request' | 'callout' | 'probe' | 'sink' | 'transformer';
-type Place = { readonly where: Where; readonly tid: number | undefined };
+interface Place {
+  readonly where: Where;
+  readonly tid: number | undefined;
+  /** Of a transformer: the follow it belongs to. */
+  readonly ofFollow?: number;
+}
+/** What an operation is, without where it came from. */
+type Asked = Omit<Operation, 'at' | 'inBlock' | 'waits' | 'ofFollow'>;
 type Action = (tid: number, place: Place) => void;
 
 /** A probe that was added: what it is and what became of it. */
@@ -154,13 +161,14 @@ export class Episode {
     action(tid, place);
   }
 
-  private note(tid: number, place: Place, operation: Omit<Operation, 'at' | 'inBlock' | 'waits'>): void {
+  private note(tid: number, place: Place, operation: Asked): void {
     const inBlock = place.tid === tid && (place.where === 'callout' || place.where === 'probe');
     const waits = inBlock || (place.tid === tid && (place.where === 'transformer' || place.where === 'sink'));
-    this.operations.get(tid)?.push({ ...operation, at: this.guest.clockOf(tid), inBlock, waits });
+    const ofFollow = place.tid === tid ? place.ofFollow : undefined;
+    this.operations.get(tid)?.push({ ...operation, at: this.guest.clockOf(tid), inBlock, waits, ofFollow });
   }
 
-  private noteForAll(place: Place, operation: Omit<Operation, 'at' | 'inBlock' | 'waits'>): void {
+  private noteForAll(place: Place, operation: Asked): void {
     for (const tid of THREADS) this.note(tid, place, operation);
   }
 
@@ -176,14 +184,17 @@ export class Episode {
     this.sinks.push(sink);
     const options: FollowOptions = { profile: 'precise', events: follow.mask, sink };
     this.note(tid, place, { kind: 'follow', follow });
-    this.stalker.follow(tid, this.random.chance(60) ? { ...options, transformer: this.transformer(tid) } : options);
+    this.stalker.follow(
+      tid,
+      this.random.chance(60) ? { ...options, transformer: this.transformer(tid, follow.id) } : options,
+    );
   }
 
   /** Puts a callout before the first instruction of every block; sometimes an operation instead of one. */
-  private transformer(tid: number): Transformer {
+  private transformer(tid: number, ofFollow: number): Transformer {
     return {
       transform: (iterator) => {
-        this.maybe({ where: 'transformer', tid });
+        this.maybe({ where: 'transformer', tid, ofFollow });
         let isFirst = true;
         for (let insn = iterator.next(); insn !== undefined; insn = iterator.next()) {
           if (isFirst) iterator.putCallout(() => this.maybe({ where: 'callout', tid }));

@@ -17,6 +17,8 @@ export interface Operation {
   readonly inBlock: boolean;
   /** A follow that cannot replace the one before at once: that is in use. */
   readonly waits: boolean;
+  /** Applied by a transformer of the thread's own: of this follow. */
+  readonly ofFollow: number | undefined;
   /** Of a follow. */
   readonly follow?: Follow;
   /** Of an activation: the entry until which nothing is excluded. */
@@ -109,8 +111,9 @@ export class ThreadModel {
   private boundary(step: Step, at: number): void {
     let last = at;
     for (const operation of this.due.get(at) ?? []) {
-      // Between a system call and the boundary an operation may take effect at once.
-      if (operation.at !== last) this.leaveIfAsked();
+      // Between a system call and the boundary an operation may take effect at once; a transformer that runs has begun.
+      const hasBegun = operation.ofFollow !== undefined && operation.ofFollow === this.leave?.to?.id;
+      if (operation.at !== last || hasBegun) this.leaveIfAsked();
       last = operation.at;
       this.apply(operation);
     }
