@@ -20,7 +20,7 @@ import { mutantOf } from '../support/mutant-trace.js';
 import { fuzzSeed } from '../support/random.js';
 import { recordBytes } from '../support/trace-file.js';
 
-const MUTANTS = Number(process.env.ARMSTALK_MUTANTS ?? 150);
+const MUTANTS = Number(process.env.ARMSTALK_MUTANTS ?? 80);
 /** Of processor time, so that a busy machine is no failure. */
 const MAX_MS = 20_000;
 const MAX_BYTES = 1.2e9;

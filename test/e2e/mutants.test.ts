@@ -1,7 +1,7 @@
 /**
- * 200 damaged programs: each run ends in a clear error of ours or in the guest's own exit or signal; no JavaScript stack
- * trace, no hang. What a mutant prints is its own affair: one that floods is killed at 16 MiB. The seed is printed;
- * ARMSTALK_SEED repeats a run.
+ * Damaged programs, ARMSTALK_PROGRAM_MUTANTS of them: each run ends in a clear error of ours or in the guest's own exit or
+ * signal; no JavaScript stack trace, no hang. What a mutant prints is its own affair: one that floods is killed at
+ * 16 MiB. The seed is printed; ARMSTALK_SEED repeats a run.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { fuzzSeed } from '../support/random.js';
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-mutants-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const mutants = 200;
+const mutants = Number(process.env.ARMSTALK_PROGRAM_MUTANTS ?? 70);
 const seed = fuzzSeed('mutated programs');
 
 /** mulberry32 */

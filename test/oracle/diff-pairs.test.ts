@@ -13,7 +13,8 @@ import { GUEST_ENV, ORACLE_CPU, stepQemu } from '../support/qemu.js';
 import { fuzzSeed } from '../support/random.js';
 import { compile, hasCompiler } from '../support/toolchain.js';
 
-const PAIRS = 50;
+/** Compared in all. */
+const PAIRS = Number(process.env.ARMSTALK_PAIRS ?? 16);
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-pairs-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

@@ -12,7 +12,7 @@ import { fuzzSeed } from '../support/random.js';
 import { compile, compilers } from '../support/toolchain.js';
 import { TIERS, tracedRun } from './traced-run.js';
 
-const COUNT = Number(process.env.ARMSTALK_CSMITH ?? 6);
+const COUNT = Number(process.env.ARMSTALK_CSMITH ?? 3);
 /** A program that qemu-arm does not finish in this time is left out: csmith's loops may never end. */
 const QEMU_MS = 5000;
 const OUR_MS = 120_000;

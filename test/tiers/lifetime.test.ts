@@ -11,6 +11,7 @@ import { Permission } from '../../src/guest/memory.js';
 import { ExitReason } from '../../src/ir/terminal.js';
 import type { TierOptions } from '../../src/stalker/tiering.js';
 import { BASE, GuestCode, STOP } from '../stalker/guest-code.js';
+import { isLongRun } from '../support/long-run.js';
 import { hasCompiler } from '../support/toolchain.js';
 import type { LongRun, Sample } from './lifetime-child.js';
 import { TIERS } from './traced-run.js';
@@ -57,7 +58,8 @@ const expectedSum = (count: number): string => {
 };
 
 // Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
-describe.runIf(hasCompiler()).each(['auto', 'hot'] as const)('a long life (%s)', (name) => {
+const tiers = isLongRun ? (['auto', 'hot'] as const) : (['auto'] as const);
+describe.runIf(hasCompiler()).each(tiers)('a long life (%s)', (name) => {
   const tier = TIERS[name];
 
   it(

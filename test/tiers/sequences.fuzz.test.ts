@@ -9,7 +9,7 @@ import { fuzzSeed, Random } from '../support/random.js';
 import { hasUnicorn } from '../support/unicorn.js';
 import { Trial } from './trial.js';
 
-const COUNT = Number(process.env.ARMSTALK_FUZZ ?? 2000);
+const COUNT = Number(process.env.ARMSTALK_FUZZ ?? 900);
 /** Pieces of code before the machines are made anew. */
 const GENERATION = 1000;
 
