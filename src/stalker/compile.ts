@@ -19,7 +19,7 @@ import { ExitReason } from '../ir/terminal.js';
 import type { CallProbes } from './call-probe.js';
 import type { CalloutTable } from './callouts.js';
 import { CpuContext } from './cpu-context.js';
-import type { ExecBlock, Segment } from './exec-block.js';
+import { type ExecBlock, makeSegments } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
 import type { HostCallbacks } from './host-callbacks.js';
 import { Instrument, type SlowPaths } from './instrument.js';
@@ -107,7 +107,7 @@ export class Compiler {
     block.snapshot = translation.snapshot;
     block.hasExclusiveLoad = translation.hasExclusiveLoad;
     block.hasExclusiveStore = translation.hasExclusiveStore;
-    block.segments = makeSegments(block, translation);
+    block.segments = makeSegments(block, translation.irs, translation.colds);
     // Its transformer has added the first probe, or removed the last one.
     if (this.isProbed(ctx, block) !== isProbed) block.invalidated = true;
   }
@@ -139,7 +139,14 @@ export class Compiler {
   }
 
   private translate(ctx: ExecCtx, block: ExecBlock): Translation {
-    const made = this.attempt(ctx, block, ctx.transformer);
+    const { exclusions } = this.slowPaths;
+    const excluded = exclusions.all;
+    let made = this.attempt(ctx, block, ctx.transformer);
+    if (made !== undefined && exclusions.all !== excluded) {
+      // The transformer has excluded a range, which a call it had kept before may lead to: it is asked once more.
+      this.clear(block);
+      made = this.attempt(ctx, block, ctx.transformer);
+    }
     if (made !== undefined) return made;
     // The transformer threw: the thread leaves before it runs this block, which is kept as it is.
     this.clear(block);
@@ -280,18 +287,4 @@ export class Compiler {
 /** An excluded call was left without returning when sp is above where it began: the engine must know. */
 const leaveWhenCallIsLeft = (b: Builder): void => {
   b.trapIf(b.ltU(b.get(Word.ASIDE_SP), b.get(Word.SP)), ExitReason.DRAIN);
-};
-
-const makeSegments = (owner: ExecBlock, { irs, colds }: Translation): Segment[] => {
-  const segments: Segment[] = irs.map((ir, i) => ({
-    owner,
-    ir,
-    cold: colds[i] as ColdCode,
-    next: undefined,
-    linkTo: undefined,
-    linkOtherwise: undefined,
-    heat: 0,
-  }));
-  for (let i = 0; i + 1 < segments.length; i++) (segments[i] as Segment).next = segments[i + 1];
-  return segments;
 };

@@ -75,3 +75,18 @@ export class ExecBlock {
     return this.segments[0] as Segment;
   }
 }
+
+/** The segments of a translation, each followed by the next. */
+export const makeSegments = (owner: ExecBlock, irs: readonly IrBlock[], colds: readonly ColdCode[]): Segment[] => {
+  const segments: Segment[] = irs.map((ir, i) => ({
+    owner,
+    ir,
+    cold: colds[i] as ColdCode,
+    next: undefined,
+    linkTo: undefined,
+    linkOtherwise: undefined,
+    heat: 0,
+  }));
+  for (let i = 0; i + 1 < segments.length; i++) (segments[i] as Segment).next = segments[i + 1];
+  return segments;
+};

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../src/events/event.js';
 import { KUSER_PAGE } from '../../src/guest/layout.js';
 import { Permission } from '../../src/guest/memory.js';
+import type { StalkerIterator } from '../../src/stalker/iterator.js';
 import { F, inEveryTier } from './catalogue/harness.js';
 import { TID } from './guest-code.js';
 
@@ -37,6 +38,25 @@ describe('an excluded range', () => {
       sink.events.length = 0;
       expect(harness.run(F)).toBe(2);
       expect(harness.inside).toEqual([...execs(0, 4, 8), 'call f+8 f+16 0', ...execs(12)]);
+    });
+  });
+
+  it('holds at once for a call its own transformer has kept before it was added', () => {
+    const code = 'push {lr}\n mov r0, #0\n bl in\n pop {pc}\nin: add r0, r0, #2\n mov pc, lr';
+    inEveryTier({ isa: 'arm', code, events: CALL | EXEC }, (harness) => {
+      const { stalker, sink } = harness;
+      let isExcluded = false;
+      const transform = (iterator: StalkerIterator): void => {
+        while (iterator.next() !== undefined) iterator.keep();
+        if (!isExcluded) stalker.exclude({ base: F + 16, size: 8 });
+        isExcluded = true;
+      };
+      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      for (let n = 0; n < 2; n++) {
+        sink.events.length = 0;
+        expect(harness.run(F)).toBe(2);
+        expect(harness.inside).toEqual([...execs(0, 4, 8), 'call f+8 f+16 0', ...execs(12)]);
+      }
     });
   });
 
