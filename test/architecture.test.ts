@@ -39,11 +39,13 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Single files beyond that: the IR's state operations name words of the CPU state, so lifters need its word
- * numbers; a recording tells signals by name.
+ * numbers; a recording tells signals by name; code kept between runs is V8's for one set of flags, which the command
+ * line must set before it asks for that code.
  */
 const MAY_IMPORT_FILES: Readonly<Record<string, readonly string[]>> = {
   arm: ['guest/cpu-state.ts'],
   recording: ['linux/abi/constants.ts'],
+  cli: ['wasm/branch-hints.ts'],
 };
 
 interface Import {

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { useBranchHints } from '../wasm/branch-hints.js';
 import { loadBundled } from './bundled-command.js';
 
 /** Exit codes of runs that may not have got to work. */
@@ -31,6 +32,8 @@ const runCommand = async (file: URL, argv: string[]): Promise<void> => {
     await command.run(argv);
     return;
   }
+  // The translator asks for them too; asked for only then, V8 would find its flags changed and refuse the kept code.
+  useBranchHints();
   const { command, keepCode } = loadBundled(fileURLToPath(file));
   await command.run(argv);
   if (!FAILURES.includes(process.exitCode)) keepCode();

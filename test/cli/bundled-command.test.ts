@@ -1,12 +1,14 @@
 /** Bundles run from kept code: the right code, whole or not at all, and without it just as well. */
 import { execFileSync } from 'node:child_process';
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -14,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { repository } from '../support/cli.js';
+import { repository, sample } from '../support/cli.js';
 
 let directory = '';
 const file = () => join(directory, 'say.cjs');
@@ -90,5 +92,40 @@ describe('a bundled command', () => {
     writeBundle('one');
     expect(runOnce({ env: { NODE_OPTIONS: '--no-warnings' } })).toBe('one!objectsay.cjs');
     expect(kept()).toHaveLength(0);
+  });
+});
+
+describe('a recorded program with hot code', () => {
+  it('runs from the code the run before it left behind', () => {
+    for (const part of ['bin', 'dist/bundle', 'package.json']) {
+      const isKeptCode = (from: string) => from.endsWith('.code');
+      cpSync(join(repository, part), join(directory, part), { recursive: true, filter: (from) => !isKeptCode(from) });
+    }
+    symlinkSync(join(repository, 'node_modules'), join(directory, 'node_modules'));
+    const bundles = join(directory, 'dist/bundle');
+    const times = () =>
+      readdirSync(bundles)
+        .filter((name) => name.endsWith('.code'))
+        .map((name) => statSync(join(bundles, name)).mtimeMs);
+    const record = () =>
+      execFileSync(
+        process.execPath,
+        [
+          join(directory, 'bin/run.js'),
+          'run',
+          '-q',
+          '--tier',
+          'hot',
+          '-o',
+          join(directory, 't.pb'),
+          sample('fib-thumb'),
+        ],
+        { env: {} },
+      );
+    record();
+    const first = times();
+    expect(first).toHaveLength(1);
+    record();
+    expect(times()).toEqual(first);
   });
 });
