@@ -16,7 +16,8 @@ const sizes = {
   ARMSTALK_OPERATIONS: 10_000,
 };
 
-// What `npm test` only tries in part, and the fuzz, lifetime and scale suites, at full size; the same variables in the environment choose another one.
+// What `npm test` only tries in part, and the fuzz, lifetime and scale suites, at full size; the same variables in the
+// environment choose another one.
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,

@@ -57,8 +57,9 @@ const expectedSum = (count: number): string => {
   return `sum ${(sum >>> 0).toString(16).padStart(8, '0')}`;
 };
 
-// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 const tiers = isLongRun ? (['auto', 'hot'] as const) : (['auto'] as const);
+
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
 describe.runIf(hasCompiler()).each(tiers)('a long life (%s)', (name) => {
   const tier = TIERS[name];
 
