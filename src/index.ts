@@ -1,5 +1,6 @@
 /** The public face: everything the command line does is one of these. Words are Frida's where Frida has one. */
 
+export { type AnchoredRange, type AnchorOptions, type CallAnchor, findRange } from './analysis/call-anchor.js';
 export { demangleName, loadDemangler } from './analysis/demangle.js';
 export {
   type DiffOptions,

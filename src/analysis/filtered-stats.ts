@@ -14,7 +14,6 @@ const ALL: ClockRange = { from: 0, to: Number.POSITIVE_INFINITY };
 
 export interface FilteredStatsOptions {
   readonly filters: ReadFilters;
-  readonly range?: ClockRange | undefined;
   /** Gathers costs by path, besides. */
   readonly tree?: CallTree | undefined;
   /** Told how often each event of a chunk happened where the filters let it through. */
@@ -31,7 +30,7 @@ export class FilteredStats {
   readonly ended = new ThreadCosts();
   private readonly verdicts: Verdicts;
   private readonly filters: ReadFilters;
-  private readonly range: ClockRange;
+  private range: ClockRange = ALL;
   private readonly tree: CallTree | undefined;
   private readonly onEdges: FilteredStatsOptions['onEdges'];
   private readonly threads = new Map<number, FilteredThread>();
@@ -40,10 +39,14 @@ export class FilteredStats {
   constructor(table: CostRows, symbols: TraceSymbols, options: FilteredStatsOptions) {
     this.table = table;
     this.filters = options.filters;
-    this.range = options.range ?? ALL;
     this.tree = options.tree;
     this.onEdges = options.onEdges;
     this.verdicts = new Verdicts(symbols, options.filters);
+  }
+
+  /** Only what happens between two clocks counts from here on. */
+  useRange(range: ClockRange): void {
+    this.range = range;
   }
 
   /** Whether the filters let pass what a thread does at the moment. */

@@ -51,8 +51,8 @@ export interface SummarizeOptions {
   readonly threads?: readonly number[];
   /** What of the calls is counted, as in a replay; `rows` only chooses rows. */
   readonly filters?: ReadFilters;
-  /** Only what happened between two clocks. */
-  readonly range?: ClockRange;
+  /** Only what happened between two clocks; one range for all traces, or one for each. */
+  readonly range?: ClockRange | readonly ClockRange[];
 }
 
 export interface Summary {
@@ -83,11 +83,20 @@ export const summarize = async (
 ): Promise<Summary> => {
   const readers = Array.isArray(traces) ? (traces as readonly TraceReader[]) : [traces as TraceReader];
   const fold = new SummaryFold(options);
-  for (const reader of readers) for await (const item of fold.itemsOf(reader)) fold.add(item);
+  for (const [at, reader] of readers.entries()) {
+    fold.nextRange = rangeAt(options.range, at);
+    for await (const item of fold.itemsOf(reader)) fold.add(item);
+  }
   return fold.summary(readers);
 };
 
+const rangeAt = (range: SummarizeOptions['range'], at: number): ClockRange | undefined =>
+  range === undefined || 'from' in range ? range : range[at];
+
 class SummaryFold {
+  /** What is meant of the segments to come, and of the present one. */
+  nextRange: ClockRange | undefined;
+  private range: ClockRange | undefined;
   private readonly options: SummarizeOptions;
   private readonly by: SummaryTable;
   private readonly symbols = new TraceSymbols();
@@ -171,18 +180,20 @@ class SummaryFold {
   }
 
   private filterOptions() {
-    const { filters = {}, range, tree, coverage } = this.options;
+    const { filters = {}, tree, coverage } = this.options;
     const wantsEdges = coverage || this.by === 'block';
     const onEdges = (edges: EventColumns['edges'], counts: Uint32Array): void => {
       if (this.by === 'block') this.blocks.addCounts(edges, counts);
       if (coverage) this.coverage.add(edges, counts);
     };
-    return { filters, range, tree: tree ? this.tree : undefined, onEdges: wantsEdges ? onEdges : undefined };
+    return { filters, tree: tree ? this.tree : undefined, onEdges: wantsEdges ? onEdges : undefined };
   }
 
   private begin(header: RecordedHeader): void {
     this.probes.declare(header.probes);
     if (this.segments++ > 0) this.endSegment();
+    this.range = this.nextRange;
+    if (this.range) this.filtered?.useRange(this.range);
   }
 
   private endSegment(): void {
@@ -239,7 +250,8 @@ class SummaryFold {
   }
 
   private counts(note: Exclude<Note, ModuleNote>): boolean {
-    const { threads, range, filters = {} } = this.options;
+    const { threads, filters = {} } = this.options;
+    const { range } = this;
     const clock = noteClock(note);
     if (threads && !threads.includes(note.tid)) return false;
     if (range && (clock < range.from || clock > range.to)) return false;

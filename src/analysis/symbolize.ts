@@ -135,6 +135,14 @@ export class TraceSymbols {
     return { ...this.placeIn(behind.address, behind, module), via: range.symbol };
   }
 
+  /** Whether there is a function that `test` is true for, called or not. */
+  hasFunction(test: (info: FunctionInfo) => boolean): boolean {
+    if (this.ranges.some(({ address }) => test(this.functionAt(address)))) return true;
+    return [...this.files].some(([{ bias }, { symbols }]) =>
+      symbols.functions().some(({ address }) => test(this.functionAt((address + bias) >>> 0))),
+    );
+  }
+
   /** Whether `address` lies in a veneer that is not to be seen. */
   isHidden(address: number): boolean {
     if (this.showsVeneers || !this.mayHaveVeneers) return false;

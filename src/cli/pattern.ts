@@ -42,6 +42,10 @@ export const functionTest = (pattern: string, kind: PatternKind): FunctionTest =
   return (info) => module.test(info.module) && name(info);
 };
 
+/** Whether nothing without a symbol can be meant: such a function is called by its address, `0x…`. */
+export const needsSymbol = (pattern: string, kind: PatternKind): boolean =>
+  kind === 'glob' && /^[a-z_]/i.test(pattern.slice(pattern.indexOf('!') + 1));
+
 /** True where any of the patterns is; undefined without patterns. */
 export const anyOf = (patterns: readonly string[], kind: PatternKind): FunctionTest | undefined => {
   if (patterns.length === 0) return undefined;

@@ -21,11 +21,8 @@ export const readFilters = (flags: FilterValues): ReadFilters => {
   };
 };
 
-/** The range and the threads that are meant, where they are. */
-export const readLimits = ({ range, tid }: Pick<FilterValues, 'range' | 'tid'>) => ({
-  ...(range && { range }),
-  ...(tid.length > 0 && { threads: tid.flat() }),
-});
+/** The threads that are meant. */
+export const readThreads = ({ tid }: Pick<FilterValues, 'tid'>) => (tid.length > 0 ? { threads: tid.flat() } : {});
 
 /** Where names are to come from besides the trace, and how they are shown. */
 export const readNames = (flags: FlagValues<typeof NAME_FLAGS>): { names: NameOptions } => ({

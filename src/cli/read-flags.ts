@@ -1,6 +1,6 @@
-import { type ClockRange, UsageError } from '../index.js';
 import { LOOK_FLAGS } from './color.js';
 import type { Flags } from './flag.js';
+import { rangeWords } from './range-words.js';
 import { count, integer, oneOf, text, words } from './values.js';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
@@ -15,23 +15,6 @@ export const READ_FLAGS = {
 /** `1000,1002`, one flag or several. */
 const tidList = (list: string, option: string): readonly number[] =>
   list.split(',').map((word) => integer(word.trim(), option));
-
-/** `10k~2M`, `10k~`, `~2M`: clocks, both ends included. */
-export const clockRange = (word: string, option: string): ClockRange => {
-  const parts = word.split('~');
-  if (parts.length !== 2) {
-    throw new UsageError(`${option} needs a range of clocks, not ${JSON.stringify(word)}`, {
-      hint: 'for example 10k~2M, 10k~ or ~2M, in instructions',
-    });
-  }
-  const [from, to] = parts;
-  const range = {
-    from: from === '' ? 0 : count(from, option),
-    to: to === '' ? Number.POSITIVE_INFINITY : count(to, option),
-  };
-  if (range.from > range.to) throw new UsageError(`${option} ${word} ends before it begins`);
-  return range;
-};
 
 /** Where names come from besides the trace; the same words in every reader. */
 export const NAME_FLAGS = {
@@ -110,8 +93,10 @@ export const FILTER_FLAGS = {
     type: 'option',
     char: 'r',
     helpValue: 'A~B',
-    read: clockRange,
-    summary: 'only from clock A to clock B, e.g. 10k~2M; of a file with an index the rest is not read',
+    read: rangeWords,
+    summary:
+      'only from clock A to clock B, e.g. 10k~2M, or the first call of a function, e.g. @main~; of a file with an index ' +
+      'the rest is not read',
   },
   tid: { type: 'option', helpValue: 'LIST', read: tidList, ...repeatable, summary: 'only these threads' },
   match: {

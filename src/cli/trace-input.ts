@@ -5,13 +5,29 @@ import { note } from './output.js';
 const DEFAULT_TRACE = 'trace.pb';
 const EXIT_INCOMPLETE = 3;
 
-/**
- * Readers for the operands of a command; `trace.pb` without any, standard input for `-` (once). Of a file with an index
- * only what is needed for `range` is read.
- */
-export const openTraces = (operands: readonly string[], range?: ClockRange): TraceReader[] => {
+/** The operands of a command that reads traces: `trace.pb` without any, standard input for `-` (once). */
+export const tracePaths = (operands: readonly string[]): readonly string[] => {
   if (operands.filter((name) => name === '-').length > 1) throw new UsageError('standard input can be read only once');
-  return (operands.length === 0 ? [DEFAULT_TRACE] : operands).map((name) => openForReplay(name, range));
+  return operands.length === 0 ? [DEFAULT_TRACE] : operands;
+};
+
+/** A trace to be read, and the clocks that are meant in it. */
+export interface TraceInput {
+  readonly reader: TraceReader;
+  readonly range?: ClockRange;
+}
+
+/** Of a file with an index only what is needed for the range is read. */
+export const openInputs = async (
+  paths: readonly string[],
+  rangeOf: (path: string) => Promise<ClockRange | undefined>,
+): Promise<readonly TraceInput[]> => {
+  const inputs: TraceInput[] = [];
+  for (const path of paths) {
+    const range = await rangeOf(path);
+    inputs.push({ reader: openForReplay(path, range), ...(range && { range }) });
+  }
+  return inputs;
 };
 
 /** What is wrong with a trace, e.g. `cut.pb: the file ends inside a packet (…); 117 packets (7,602,176 events) intact`. */

@@ -3,8 +3,9 @@ import { openTarget, refuseOverwrite, refuseTerminal } from '../cli/byte-target.
 import { EXPORT_FLAGS, FORMATS } from '../cli/export-flags.js';
 import { note } from '../cli/output.js';
 import { showProgress } from '../cli/progress.js';
-import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
-import { exitCodeFor, openTraces, warnOfCounts } from '../cli/trace-input.js';
+import { clockRange } from '../cli/range-words.js';
+import { readFilters, readNames, readThreads } from '../cli/read-filters.js';
+import { exitCodeFor, openInputs, tracePaths, warnOfCounts } from '../cli/trace-input.js';
 import { EXPORT_FORMATS, type ExportFormatName, exportTrace, formatOfFile, UsageError } from '../index.js';
 
 const chosenFormat = (to: ExportFormatName | undefined, output: string): ExportFormatName => {
@@ -28,6 +29,7 @@ export default class Export extends BaseCommand {
     '<%= config.bin %> export good.pb -o callgrind.out.lock',
     '<%= config.bin %> export good.pb -o lock.perfetto-trace --tid 1',
     '<%= config.bin %> export good.pb --to jsonl -q',
+    '<%= config.bin %> export good.pb --to folded -r @main~',
   ];
   static args = { trace: { name: 'trace', description: 'a trace file; trace.pb by default' } };
   static flags = EXPORT_FLAGS;
@@ -39,18 +41,22 @@ export default class Export extends BaseCommand {
     const to = chosenFormat(flags.to, output);
     const { isBinary, hasCalls } = EXPORT_FORMATS[to];
     if (isBinary) refuseTerminal(output, to);
-    const readers = openTraces(operands, flags.range);
-    for (const { name } of readers) refuseOverwrite(name, output);
+    const paths = tracePaths(operands);
+    for (const path of paths) refuseOverwrite(path, output);
+    const names = readNames(flags);
+    const inputs = await openInputs(paths, (path) => clockRange(path, flags, names));
+    const readers = inputs.map(({ reader }) => reader);
     const target = openTarget(output);
     const done = showProgress(readers, flags.quiet, output === '-');
-    for (const reader of readers) {
+    for (const { reader, range } of inputs) {
       const { bytes, events } = await exportTrace(reader, {
         to,
         write: target.write,
         filters: readFilters(flags),
-        ...readLimits(flags),
+        ...(range && { range }),
+        ...readThreads(flags),
         mips: flags.mips,
-        ...readNames(flags),
+        ...names,
         separateRecursion: flags['separate-recursion'],
         onWarning: (warning) => flags.quiet || note(`warning: ${warning}`),
       });

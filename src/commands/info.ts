@@ -2,8 +2,8 @@ import { BaseCommand } from '../cli/base-command.js';
 import { infoJson, infoText } from '../cli/info-text.js';
 import { writeStdout } from '../cli/output.js';
 import { READ_FLAGS } from '../cli/read-flags.js';
-import { exitCodeFor, openTraces } from '../cli/trace-input.js';
-import { describeTrace } from '../index.js';
+import { exitCodeFor, tracePaths } from '../cli/trace-input.js';
+import { describeTrace, TraceReader } from '../index.js';
 
 export default class Info extends BaseCommand {
   static id = 'info';
@@ -15,7 +15,7 @@ export default class Info extends BaseCommand {
 
   async run(): Promise<number> {
     const { flags, operands } = this.parse(Info);
-    const readers = openTraces(operands);
+    const readers = tracePaths(operands).map((path) => TraceReader.open(path));
     for (const reader of readers) {
       const info = await describeTrace(reader);
       if (flags.json) this.printJson(infoJson(info));

@@ -2,12 +2,13 @@ import { BaseCommand } from '../cli/base-command.js';
 import { painter } from '../cli/color.js';
 import { pagedOutput } from '../cli/paged-output.js';
 import { showProgress } from '../cli/progress.js';
-import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
+import { clockRange } from '../cli/range-words.js';
+import { readFilters, readNames, readThreads } from '../cli/read-filters.js';
 import { REPLAY_FLAGS } from '../cli/replay-flags.js';
 import { replayText } from '../cli/replay-style.js';
 import { verifyTrace } from '../cli/replay-verify.js';
-import { exitCodeFor, warnOfCounts, wasRead } from '../cli/trace-input.js';
-import { openForReplay, replayTrace, TraceReader, UsageError } from '../index.js';
+import { exitCodeFor, openInputs, warnOfCounts, wasRead } from '../cli/trace-input.js';
+import { replayTrace, TraceReader, UsageError } from '../index.js';
 
 const DEFAULT_TRACE = 'trace.pb';
 /** Characters written at once. */
@@ -26,6 +27,7 @@ export default class Replay extends BaseCommand {
     '<%= config.bin %> replay good.pb -F main -D 3',
     '<%= config.bin %> replay good.pb --strace',
     '<%= config.bin %> replay good.pb -r 10k~12k --flat',
+    '<%= config.bin %> replay good.pb -r @check_pin~@unlock',
     '<%= config.bin %> replay good.pb -C write -I lock --jsonl',
     '<%= config.bin %> replay --follow trace.pb',
     'echo 4711 | <%= config.bin %> replay good.pb --verify',
@@ -42,15 +44,20 @@ export default class Replay extends BaseCommand {
     const text = replayText(flags, path);
     const isForPrograms = flags.json || flags.jsonl;
     const paint = painter('replay', flags, isForPrograms);
-    const reader = flags.follow && path !== '-' ? TraceReader.follow(path) : openForReplay(path, flags.range);
+    const names = readNames(flags);
+    const [{ reader, range }] =
+      flags.follow && path !== '-'
+        ? [{ reader: TraceReader.follow(path) }]
+        : await openInputs([path], (one) => clockRange(one, flags, names));
     const done = showProgress([reader], flags.quiet, true);
     const output = pagedOutput(flags['no-pager'] || flags.follow || isForPrograms);
     let page = text.head;
     const records = replayTrace(reader, {
       view: flags.strace ? 'notes' : flags.flat ? 'flat' : 'tree',
       filters: readFilters(flags),
-      ...readLimits(flags),
-      ...readNames(flags),
+      ...(range && { range }),
+      ...readThreads(flags),
+      ...names,
     });
     for await (const batch of records) {
       for (const record of batch) page += text.lines(record);

@@ -2,11 +2,12 @@ import { BaseCommand } from '../cli/base-command.js';
 import { painter } from '../cli/color.js';
 import { pagedOutput } from '../cli/paged-output.js';
 import { showProgress } from '../cli/progress.js';
-import { readFilters, readLimits, readNames } from '../cli/read-filters.js';
+import { clockRange } from '../cli/range-words.js';
+import { readFilters, readNames, readThreads } from '../cli/read-filters.js';
 import { SUMMARIZE_FLAGS } from '../cli/read-flags.js';
 import { summaryStyle } from '../cli/summary-style.js';
 import { summaryText } from '../cli/summary-text.js';
-import { exitCodeFor, openTraces } from '../cli/trace-input.js';
+import { exitCodeFor, openInputs, tracePaths } from '../cli/trace-input.js';
 import { type SummarizeOptions, summarize } from '../index.js';
 
 export default class Summarize extends BaseCommand {
@@ -21,6 +22,7 @@ export default class Summarize extends BaseCommand {
     '<%= config.bin %> summarize good.pb -s calls --top 6',
     '<%= config.bin %> summarize -F main -I lock --json',
     '<%= config.bin %> summarize corpus/*.pb --coverage',
+    '<%= config.bin %> summarize good.pb bad.pb -r @check_pin~',
   ];
   static args = { trace: { name: 'trace', description: 'trace files; trace.pb by default', multiple: true } };
   static flags = SUMMARIZE_FLAGS;
@@ -35,15 +37,18 @@ export default class Summarize extends BaseCommand {
       filters: readFilters(flags),
       ...(flags.sort && { sort: flags.sort }),
       ...(flags.tree && { top: flags.top }),
-      ...readLimits(flags),
+      ...readThreads(flags),
       ...readNames(flags),
     };
-    const readers = openTraces(operands, flags.range);
+    const inputs = await openInputs(tracePaths(operands), (path) => clockRange(path, flags, readNames(flags)));
+    const readers = inputs.map(({ reader }) => reader);
     const paint = painter('table', flags, style.format !== 'table');
     const done = showProgress(readers, flags.quiet);
     let text = '';
-    for (const group of flags.each ? readers.map((reader) => [reader]) : [readers]) {
-      text += summaryText(await summarize(group, options), style);
+    for (const group of flags.each ? inputs.map((input) => [input]) : [inputs]) {
+      const ranges = group.flatMap(({ range }) => range ?? []);
+      const traces = group.map(({ reader }) => reader);
+      text += summaryText(await summarize(traces, { ...options, ...(flags.range && { range: ranges }) }), style);
     }
     done();
     const output = pagedOutput(flags['no-pager'] || style.format !== 'table');

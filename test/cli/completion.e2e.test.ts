@@ -72,6 +72,10 @@ describe('candidates', () => {
     ['summarize traces/good.pb -F check_', ['check_pin']],
     ['replay traces/good.pb --notrace=check_', ['--notrace=check_pin']],
     ['replay traces/good.pb -X l', ['lock']],
+    ['replay traces/good.pb -r @check_', ['@check_pin']],
+    ['replay traces/good.pb -r 10k~@hash_', ['10k~@hash_pin']],
+    ['summarize traces/good.pb -r @main~@hash_', ['@main~@hash_pin']],
+    ['replay traces/good.pb -r che', []],
     ['diff traces/good.pb traces/good.pb -F hash_', ['hash_pin']],
   ])('%s: names from the file on the line', (line, words) => expect(complete(line).words).toEqual(words));
 

@@ -115,6 +115,63 @@ describe('replay', () => {
   });
 });
 
+describe('a range between calls', () => {
+  const names = (text: string): string[] => text.match(/\w+(?=\()/g) ?? [];
+
+  test('begins with the first call of one function and ends with that of another', () => {
+    const { stdout, stderr, status } = armstalk(['replay', 'good.pb', '-r', '@check_pin~@unlock', '-F', 'main']);
+    expect([stderr, status]).toEqual(['', 0]);
+    const digits = Array(4).fill('cmp_digit');
+    expect(names(stdout)).toEqual(['check_pin', 'strlen', ...digits, 'hash_pin', 'unlock']);
+    const next = armstalk(['replay', 'good.pb', '-r', '@cmp_digit~@cmp_digit', '--jsonl']).stdout;
+    const calls = next.split('\n').filter((line) => line.includes('"cmp_digit"'));
+    expect(calls.map((line) => JSON.parse(line).leaving)).toEqual(['returned', 'cut']);
+  });
+
+  test('is the same in every reader, and as given in clocks', () => {
+    const records = armstalk(['replay', 'good.pb', '-C', 'check_pin', '--jsonl']).stdout.trimEnd().split('\n');
+    const { clock } = records.map((line) => JSON.parse(line)).find((each) => each.function?.symbol === 'check_pin');
+    const words = [
+      ['replay', '--flat'],
+      ['replay', '--strace'],
+      ['summarize', '--csv', '--top', '0'],
+      ['summarize', '--by', 'block', '--csv'],
+      ['export', '--to', 'folded'],
+      ['export', '--to', 'jsonl'],
+    ];
+    for (const [command, ...more] of words as [string, ...string[]][]) {
+      const named = armstalk([command, 'good.pb', '-r', '@check_pin~', ...more]);
+      expect(named.stdout.length, command).toBeGreaterThan(20);
+      expect(named, command).toEqual(armstalk([command, 'good.pb', '-r', `${clock}~`, ...more]));
+    }
+  });
+
+  test('is found in each of several traces', () => {
+    const cost = (...traces: string[]): number => {
+      const { stdout } = armstalk(['summarize', ...traces, '-r', '@check_pin~', '-F', 'main', '--top', '0', '--json']);
+      return JSON.parse(stdout).functions.reduce((sum: number, { self }: { self: number }) => sum + self, 0);
+    };
+    armstalk(
+      ['run', '-q', '-o', 'other.pb', '-e', '+block', '-E', 'SHIFTS=every clock', sample('lock-thumb')],
+      '4721\n',
+    );
+    expect(cost('good.pb', 'other.pb')).toBe(cost('good.pb') + cost('other.pb'));
+    expect(cost('good.pb')).toBeGreaterThan(cost('other.pb'));
+  });
+
+  test.each(['replay', 'summarize', 'export --to csv'])('that cannot be found is said to be so by %s', (words) => {
+    const failing = (range: string, trace = 'bad.pb') => armstalk([...words.split(' '), trace, '-r', range]);
+    expect(failing('@hash_pin~')).toEqual({
+      stdout: '',
+      stderr: 'armstalk: error: @hash_pin is never called in bad.pb\n',
+      status: 2,
+    });
+    expect(failing('@no_such~').stderr).toContain('armstalk: error: bad.pb knows no function @no_such\n');
+    expect(failing('@main~', '-').stderr).toContain('standard input can be read only once, and @main has to be looked');
+    expect(failing('@main~10').stderr).toMatch(/ends at clock 10, before it begins \(@main is first called at clock /);
+  });
+});
+
 describe('replay --verify', () => {
   test('holds when the program does the same again', () => {
     const { stdout, stderr, status } = armstalk(['replay', '--verify', 'good.pb'], '4711\n');

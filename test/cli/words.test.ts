@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Flags } from '../../src/cli/flag.js';
+import { rangeWords } from '../../src/cli/range-words.js';
 import { assignment, count, durationMs, integer, oneOf, text } from '../../src/cli/values.js';
 import { parseWords, shellQuote } from '../../src/cli/words.js';
 import { UsageError } from '../../src/errors.js';
@@ -115,6 +116,20 @@ test('counts take k, M, G and separators', () => {
     500, 10_000, 2_000_000, 1_500_000, 1000, 26_690,
   ]);
   for (const word of ['', '-1', '1.2345', 'x', '1e3', '0x10']) expect(() => count(word, '-n')).toThrow(UsageError);
+});
+
+test('ranges have clocks or calls at their ends, parted where both make sense', () => {
+  const all = (word: string) => rangeWords(word, '-r');
+  expect(all('10k~2M')).toEqual({ from: 10_000, to: 2_000_000 });
+  expect(all('~1_000')).toEqual({ from: 0, to: 1000 });
+  expect(all('@main~')).toEqual({ from: '@main', to: Number.POSITIVE_INFINITY });
+  expect(all('~@lock!m*')).toEqual({ from: 0, to: '@lock!m*' });
+  expect(all('@parse~@done')).toEqual({ from: '@parse', to: '@done' });
+  expect(all('@A::~A()~@B::~B()')).toEqual({ from: '@A::~A()', to: '@B::~B()' });
+  expect(all('5~@A::~A()')).toEqual({ from: 5, to: '@A::~A()' });
+  for (const word of ['', '10k', '@main', '@~', 'main~', '@A::~A()', '1~x', '5~4']) {
+    expect(() => all(word), word).toThrow(UsageError);
+  }
 });
 
 test('durations take ms, s, m, h; bare numbers are seconds', () => {

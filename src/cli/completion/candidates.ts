@@ -53,6 +53,15 @@ const nameValue = (names: readonly string[], { prefix, value }: ValueContext): C
   return { words: [...new Set(found)].sort().map((name) => ({ word: prefix + value.slice(0, bang) + name })) };
 };
 
+/** Clocks nobody can guess; functions behind an `@`. */
+const rangeValue = async (context: ValueContext, names: () => Promise<readonly string[]>): Promise<Candidates> => {
+  const { prefix, value } = context;
+  const at = value.lastIndexOf('@') + 1;
+  if (at === 0 || !/(?:^|~)@$/.test(value.slice(0, at))) return NOTHING;
+  const behind = { ...context, prefix: prefix + value.slice(0, at), value: value.slice(at) };
+  return { ...nameValue(await names(), behind), isOpen: true };
+};
+
 const probeValue = async (context: ValueContext, names: () => Promise<readonly string[]>): Promise<Candidates> => {
   const { prefix, value } = context;
   const at = value.lastIndexOf('@') + 1;
@@ -105,6 +114,8 @@ class Completer {
         return FILES;
       case 'probe':
         return probeValue(context, () => this.namesOf(files(), 'functions'));
+      case 'range':
+        return rangeValue(context, () => this.namesOf(files(), 'functions'));
       case 'function':
         return nameValue(await this.namesOf(files(), 'functions'), context);
       case 'module':
@@ -126,13 +137,18 @@ class Completer {
 const HELP: Candidate = { word: '--help', about: 'show what the command does' };
 
 /** What an option's value is, by the word its help shows for it. */
-const kindOf = ({
-  helpValue = '',
-}: OptionFlag<unknown>): 'file' | 'probe' | 'function' | 'module' | 'variable' | undefined => {
+const kindOf = ({ helpValue = '' }: OptionFlag<unknown>): 'file' | (typeof KINDS)[keyof typeof KINDS] | undefined => {
   if (/\b(?:FILE|DIR|TRACE)\b/.test(helpValue)) return 'file';
-  const kinds = { SPEC: 'probe', PATTERN: 'function', GLOB: 'module', NAME: 'variable' } as const;
-  return Object.hasOwn(kinds, helpValue) ? kinds[helpValue as keyof typeof kinds] : undefined;
+  return Object.hasOwn(KINDS, helpValue) ? KINDS[helpValue as keyof typeof KINDS] : undefined;
 };
+
+const KINDS = {
+  SPEC: 'probe',
+  PATTERN: 'function',
+  GLOB: 'module',
+  NAME: 'variable',
+  'A~B': 'range',
+} as const;
 
 /**
  * Candidates for the word at `index` of the words behind `armstalk`; `index` may be past the last of them. `environment`
