@@ -25,6 +25,7 @@ export default defineConfig({
       'test/tiers/{samples,real-programs,sequences.fuzz,csmith,lifetime}.test.ts',
       'test/analysis/{mutants.fuzz,scale}.test.ts',
       'test/e2e/mutants.test.ts',
+      'test/recording/probe-fields.e2e.test.ts',
       'test/oracle/diff-pairs.test.ts',
       'test/stalker/operations.fuzz.test.ts',
     ],

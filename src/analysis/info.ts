@@ -1,4 +1,4 @@
-import type { CallSummaryNote, ModuleNote } from '../events/event.js';
+import type { CallSummaryNote, ModuleNote, Note, ThreadNote } from '../events/event.js';
 import type { RecordedEnd, RecordedHeader } from '../trace/messages.js';
 import type { TraceIntegrity, TraceReader } from '../trace/reader.js';
 import { exitOf, type TraceFacts } from './trace-facts.js';
@@ -71,7 +71,7 @@ export const describeTrace = async (reader: TraceReader): Promise<TraceInfo> => 
       else if (item.note.type === 'call-summary') {
         segment.threads.add(item.note.tid);
         segment.countedCalls += callsIn(item.note);
-      } else if (item.note.type !== 'thread') segment.notes[item.note.type]++;
+      } else if (isCounted(item.note)) segment.notes[item.note.type]++;
     } else if (item.type === 'chunk-facts') {
       const { tid, lastClock, kindCounts } = item.facts;
       segment.threads.add(tid);
@@ -88,6 +88,13 @@ export const describeTrace = async (reader: TraceReader): Promise<TraceInfo> => 
     integrity: reader.integrity,
   };
 };
+
+/** A probe that also records a result has two notes for a hit. */
+const isCounted = (note: Note): note is Exclude<Note, ModuleNote | CallSummaryNote | ThreadNote> =>
+  note.type !== 'module' &&
+  note.type !== 'call-summary' &&
+  note.type !== 'thread' &&
+  !(note.type === 'probe' && note.phase === 'return');
 
 const callsIn = ({ calls }: CallSummaryNote): number => calls.reduce((sum, [, , count]) => sum + count, 0);
 

@@ -1,6 +1,6 @@
 import type { ProbeNote, SyscallNote } from '../events/event.js';
 import type { TraceProbe } from '../trace/messages.js';
-import { probeValueText } from './probe-text.js';
+import { type ProbeJson, probeValueJson, probeValueText } from './probe-text.js';
 
 export interface SyscallRow {
   readonly name: string;
@@ -33,7 +33,7 @@ export class SyscallCounts {
 }
 
 export interface ProbeValueCount {
-  readonly value: number | string;
+  readonly value: ProbeJson;
   /** As a replay shows it. */
   readonly text: string;
   readonly count: number;
@@ -52,7 +52,7 @@ const MAX_VALUES = 256;
 interface ProbeCount {
   hits: number;
   /** By field name, then by text. */
-  readonly values: Map<string, Map<string, { readonly value: number | string; count: number }>>;
+  readonly values: Map<string, Map<string, { readonly value: ProbeJson; count: number }>>;
 }
 
 export class ProbeCounts {
@@ -71,12 +71,12 @@ export class ProbeCounts {
     const probe = this.of(note.probe);
     if (note.phase !== 'return') probe.hits++;
     for (const recorded of note.values) {
-      const [name, value, format] = recorded;
+      const [name] = recorded;
       const text = probeValueText(recorded);
       const seen = probe.values.get(name) ?? new Map();
       const known = seen.get(text);
       if (known !== undefined) known.count++;
-      else if (seen.size < MAX_VALUES) seen.set(text, { value: format === 'bad' ? text : value, count: 1 });
+      else if (seen.size < MAX_VALUES) seen.set(text, { value: probeValueJson(recorded), count: 1 });
       probe.values.set(name, seen);
     }
   }
@@ -101,6 +101,6 @@ export class ProbeCounts {
 }
 
 const histogram = (
-  seen: ReadonlyMap<string, { readonly value: number | string; readonly count: number }>,
+  seen: ReadonlyMap<string, { readonly value: ProbeJson; readonly count: number }>,
 ): ProbeValueCount[] =>
   [...seen].map(([text, { value, count }]) => ({ value, text, count })).sort((a, b) => b.count - a.count);

@@ -37,21 +37,25 @@ export const probeValueText = ([, value, format]: ProbeValue): string => {
     case 'u':
     case 'f':
       return String(value);
+    case 'bt':
+      return callersText(String(value));
     default:
       return typeof value === 'number' ? hex(value) : value;
   }
 };
 
 /** A number, a string, null (a null pointer), `{"bad": "0xc"}`, or for callers a list of places. */
-const valueJson = ([, value, format]: ProbeValue): unknown => {
+export type ProbeJson = number | string | null | { readonly bad: string } | readonly string[];
+
+export const probeValueJson = ([, value, format]: ProbeValue): ProbeJson => {
   if (format === 'bad') return { bad: hex(Number(value)) };
   if (format === 's' && typeof value === 'number') return null;
   return format === 'bt' ? String(value).split('\n') : value;
 };
 
 /** The values of a hit by their names. */
-export const probeValuesJson = (values: readonly ProbeValue[]): Record<string, unknown> =>
-  Object.fromEntries(values.map((value) => [value[0], valueJson(value)]));
+export const probeValuesJson = (values: readonly ProbeValue[]): Record<string, ProbeJson> =>
+  Object.fromEntries(values.map((value) => [value[0], probeValueJson(value)]));
 
 /** `a='4', b='4'`, without the callers. */
 export const probeArgumentsText = (values: readonly ProbeValue[]): string =>
@@ -60,10 +64,12 @@ export const probeArgumentsText = (values: readonly ProbeValue[]): string =>
     .map((value) => `${value[0]}=${probeValueText(value)}`)
     .join(', ');
 
+const callersText = (places: string): string => places.split('\n').join(' < ');
+
 /** `main+0x1e < _start+0x18`: who called, innermost first; empty when that was not recorded. */
 export const probeCallersText = (values: readonly ProbeValue[]): string => {
   const callers = values.find(([, , format]) => format === 'bt');
-  return callers === undefined ? '' : String(callers[1]).split('\n').join(' < ');
+  return callers === undefined ? '' : callersText(String(callers[1]));
 };
 
 /** The result that a return brought, if it did. */

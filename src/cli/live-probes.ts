@@ -75,11 +75,14 @@ export class LiveProbes implements EventSink {
     else this.line(note.tid, open.length, `${this.call(entry)}${value}${callers(entry)}`);
   }
 
-  /** Calls that are deeper than the one that begins are over, without a return. */
-  private dropUnwound({ depth, location, returnAddress }: ProbeNote, open: OpenCall[]): void {
+  /** Calls that are deeper than the one that begins are over, without a return; not one that another probe saw begin. */
+  private dropUnwound({ depth, location, returnAddress, clock }: ProbeNote, open: OpenCall[]): void {
     const isGone = ({ entry }: OpenCall): boolean =>
       entry.depth > depth ||
-      (depth > 0 && entry.depth === depth && (entry.returnAddress !== returnAddress || entry.location === location));
+      (depth > 0 &&
+        entry.depth === depth &&
+        !(entry.location === location && entry.clock === clock) &&
+        (entry.returnAddress !== returnAddress || entry.location === location));
     for (let top = open.at(-1); top !== undefined && isGone(top); top = open.at(-1)) this.unwind(open);
   }
 

@@ -187,9 +187,11 @@ class Session {
     const mask = sinks.reduce((all, sink) => all | sink.mask, 0);
     const { maxEvents, profile = 'precise' } = this.options;
     if (maxEvents !== undefined) sinks.push(new EventLimit(mask, maxEvents, () => this.process.stop('max-events')));
+    const forProbes = this.probes.callsBeside(mask);
+    if (forProbes !== undefined) sinks.push(forProbes);
     const follow: Mutable<FollowOptions> = {
       profile,
-      events: mask,
+      events: mask | (forProbes?.mask ?? 0),
       ...this.probes.follow(stalker, (note) => this.note(note)),
     };
     if (sinks.length > 0) follow.sink = sinks.length > 1 || this.script !== undefined ? new TeeSink(sinks) : sinks[0];

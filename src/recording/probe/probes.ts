@@ -4,7 +4,8 @@
  * Results are read where the function is left: the Stalker asks about jumps that may be its return.
  */
 import type { InterworkingAddr } from '../../bits.js';
-import type { ProbeNote, ProbeValue } from '../../events/event.js';
+import { EventKind, type EventMask, type ProbeNote, type ProbeValue } from '../../events/event.js';
+import type { EventSink } from '../../events/sink.js';
 import { Word } from '../../guest/cpu-state.js';
 import type { BlockIterator } from '../../stalker/iterator.js';
 import type { ReturnWatch } from '../../stalker/options.js';
@@ -49,6 +50,13 @@ export class Probes {
 
   get isEmpty(): boolean {
     return this.specs.length === 0;
+  }
+
+  /** A sink that keeps nothing but wants calls, where those of `mask` are not enough to tell who called. */
+  callsBeside(mask: EventMask): EventSink | undefined {
+    const wantsCallers = this.specs.some(({ fields }) => fields.some(({ kind }) => kind === 'backtrace'));
+    const calls = EventKind.CALL | EventKind.RET;
+    return wantsCallers && (mask & calls) !== calls ? { mask: calls, process: () => {} } : undefined;
   }
 
   /** Finds every probe's places; gives the specifications that match nothing. Throws UsageError. */
