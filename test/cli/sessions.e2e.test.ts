@@ -251,12 +251,34 @@ describe('a session', () => {
   });
 
   test('keeps the environment only when told to', () => {
-    shell(`echo 4711 | armstalk run -q -o env.pb ./lock -E SECRET=hunter2 -E PLAIN=1; true`);
-    expect(shell('grep -c hunter2 env.pb').out).toBe('0\n');
-    expect(shell('grep -c SECRET env.pb').out).not.toBe('0\n');
-    shell(`echo 4711 | armstalk run -q -o kept.pb ./lock --record-env -E SECRET=hunter2 -E PLAIN=1; true`);
-    expect(shell('grep -c hunter2 kept.pb').out).not.toBe('0\n');
+    const run = (pin: string, name: string, words: string): number | null =>
+      shell(`echo ${pin} | armstalk run -q -o ${name} ./lock -E SECRET=hunter2 -E PLAIN=1 ${words}`).status;
+    expect([run('4711', 'env.pb', ''), run('4721', 'no.pb', '')]).toEqual([0, 1]);
+    // Found by grep (0), not found (1).
+    expect(shell('grep -c hunter2 env.pb')).toEqual({ out: '0\n', err: '', status: 1 });
+    expect(shell('grep -q SECRET env.pb').status).toBe(0);
+    expect([run('4711', 'kept.pb', '--record-env'), run('4721', 'kept-no.pb', '--record-env')]).toEqual([0, 1]);
+    expect(shell('grep -q hunter2 kept.pb').status).toBe(0);
     expect(shell('echo 4711 | armstalk replay kept.pb --verify').status).toBe(0);
     expect(shell('echo 4721 | armstalk replay kept.pb --verify').status).toBe(1);
+    expect(shell('armstalk replay absent.pb --verify').status).toBe(2);
+  });
+
+  test('tells by its exit code whether two runs are the same, differ, or cannot be compared', () => {
+    const record = (pin: string, name: string): void => {
+      shell(`echo ${pin} | armstalk run -q -o ${name} ./lock`);
+    };
+    record('4711', 'one.pb');
+    record('4711', 'two.pb');
+    record('4721', 'three.pb');
+    for (const words of ['', '-q', '--stat --json']) {
+      expect(shell(`armstalk diff ${words} one.pb two.pb`).status, words).toBe(0);
+      expect(shell(`armstalk diff ${words} one.pb three.pb`).status, words).toBe(1);
+      expect(shell(`armstalk diff ${words} one.pb absent.pb`).status, words).toBe(2);
+    }
+    expect(shell('armstalk diff one.pb two.pb').out).toBe('');
+    expect(shell('armstalk diff one.pb lock').status).toBe(2);
+    expect(shell('armstalk diff one.pb').status).toBe(2);
+    expect(shell('head -c 3000 one.pb > torn.pb; armstalk diff one.pb torn.pb').status).toBe(1);
   });
 });
