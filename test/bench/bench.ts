@@ -6,30 +6,23 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { TraceReader } from '../../src/trace/reader.js';
 import { isBuilt, runJs, sample } from '../support/cli.js';
+import { type BenchOptions, BenchUsageError, benchOptions, USAGE } from './bench-options.js';
 import { geometricMean, type Measurement, measure, median } from './measure.js';
 import { type Workload, workloads } from './workloads.js';
 
-const usage = `usage: npm run bench -- [--size 1] [--rounds 3] [--filter REGEX] [--isa thumb|arm] [--no-busybox]
-                        [--run-flags "--flag ..."] [--json FILE|-]
-  --size       scales the work; at 1 qemu-arm needs 2 to 5 s per workload
-  --run-flags  more options for \`armstalk run\`, such as those that choose a tier
-`;
+const readOptions = (): BenchOptions => {
+  try {
+    return benchOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof BenchUsageError)) throw error;
+    process.stderr.write(`bench: ${error.message}\n${USAGE}`);
+    process.exit(2);
+  }
+};
 
-const { values: options } = parseArgs({
-  options: {
-    size: { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '3' },
-    filter: { type: 'string', default: '' },
-    isa: { type: 'string', default: 'thumb' },
-    'no-busybox': { type: 'boolean', default: false },
-    'run-flags': { type: 'string', default: '' },
-    json: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+const options = readOptions();
 
 interface Row {
   readonly name: string;
@@ -151,7 +144,7 @@ const means = (rows: readonly Row[]) => {
 };
 
 const main = async (): Promise<void> => {
-  if (options.help) return void process.stdout.write(usage);
+  if (options.help) return void process.stdout.write(USAGE);
   if (!isBuilt()) throw new Error('run `npm run build` first');
   const start = await startUp();
   const set = workloads(options.isa, Number(options.size), !options['no-busybox']).filter(({ name }) =>
