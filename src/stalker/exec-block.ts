@@ -28,6 +28,8 @@ export interface HotRegion {
   readonly translator: Translator;
   readonly region: CompiledRegion;
   readonly blocks: readonly ExecBlock[];
+  /** The blocks it was made from besides: of functions whose calls are part of it. */
+  readonly called: readonly ExecBlock[];
   /** Where its function may go on outside it. */
   readonly missing: readonly Location[];
   /** How often it was made again. */
@@ -54,9 +56,11 @@ export class ExecBlock {
   invalidated = false;
   /** Blocks whose links lead here; they are cut on invalidation. */
   readonly linkedFrom = new Set<Segment>();
-  /** The hot code that starts here, and all hot code that contains this block. */
+  /** The hot code that starts here, and the hot code of this block's function that contains it. */
   hotEntry: HotRegion | undefined;
   readonly regions = new Set<HotRegion>();
+  /** Hot code of callers that contains this block as part of a call. */
+  readonly callers = new Set<HotRegion>();
   /** Callout numbers of this translation. */
   callouts: number[] = [];
   hasExclusiveLoad = false;

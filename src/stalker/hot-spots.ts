@@ -5,22 +5,22 @@
  */
 
 import { type Location, locationPc } from '../ir/location.js';
-import type { FormedRegion } from '../translator/region.js';
-import { formRegion, type RegionBlocks } from '../translator/region.js';
+import type { BlockSource } from '../translator/guest-function.js';
+import { type FormedRegion, formRegion } from '../translator/region.js';
 import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
 
 /** Doublings of the heat that makes a region grow. */
 const MAX_DOUBLINGS = 3;
 
-/** Most targets noted of one jump, and how far away they may be: it is the tables of one function that this is for. */
+/** Most targets noted of one jump or call, and how far away a jump's may be: it is the tables of one function that this is for. */
 const MAX_TARGETS = 64;
 const REACH_BYTES = 0x2000;
 
-/** Notes where the indirect jump at the end of `segment` went, so that a region made of it can go on there. */
+/** Notes where the indirect jump or call at the end of `segment` went, so that a region made of it can go on there. */
 export const noteTarget = ({ ir }: Segment, to: Location): void => {
   const { terminal } = ir;
-  if (terminal.kind !== 'indirect' || terminal.flow !== 'jump') return;
-  if (Math.abs(locationPc(to) - locationPc(ir.location)) > REACH_BYTES) return;
+  if (terminal.kind !== 'indirect' || terminal.flow === 'return') return;
+  if (terminal.flow === 'jump' && Math.abs(locationPc(to) - locationPc(ir.location)) > REACH_BYTES) return;
   ir.seenTargets ??= new Set();
   if (ir.seenTargets.size < MAX_TARGETS) ir.seenTargets.add(to);
 };
@@ -61,17 +61,19 @@ export class HotSpots {
   }
 
   /** The region to make so that `block` is hot code. */
-  form(block: ExecBlock, getBlock: RegionBlocks): FormedRegion | undefined {
+  form(block: ExecBlock, source: BlockSource): FormedRegion | undefined {
     const around = this.regionAround(block);
-    if (around === undefined) return formRegion(getBlock, block.location);
+    if (around === undefined) return formRegion(source, block.location);
     const [first] = around.region.entries as [Location];
     const entries = [...around.region.entries];
     if (block.regions.has(around)) entries.push(block.location);
-    const grown = formRegion(getBlock, first, entries);
+    const grown = formRegion(source, first, entries);
     if (grown?.blocks.some(({ location }) => location === block.location)) return grown;
     // It has got too large; what is beyond it ends where it can be entered.
-    const rest: RegionBlocks = (location) =>
-      around.region.entries.includes(location) ? undefined : getBlock(location);
+    const rest: BlockSource = {
+      ...source,
+      blockAt: (location) => (around.region.entries.includes(location) ? undefined : source.blockAt(location)),
+    };
     return formRegion(rest, block.location);
   }
 }

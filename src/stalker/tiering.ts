@@ -7,7 +7,8 @@ import type { GuestMemory } from '../guest/memory.js';
 import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import type { CompiledRegion } from '../translator/compiled-region.js';
-import { type FormedRegion, formRegion, isTranslatable } from '../translator/region.js';
+import { type BlockSource, isTranslatable } from '../translator/guest-function.js';
+import { type FormedRegion, formRegion } from '../translator/region.js';
 import type { TranslatorStats } from '../translator/translator.js';
 import type { BlockCache } from './block-cache.js';
 import type { ExecBlock, HotRegion, Segment } from './exec-block.js';
@@ -75,7 +76,7 @@ export class Tiering {
 
   /** No hot code made from `block` may be entered any more. */
   unlinked(block: ExecBlock): void {
-    for (const hot of [...block.regions]) this.drop(hot);
+    for (const hot of [...block.regions, ...block.callers]) this.drop(hot);
   }
 
   /** The context's blocks are gone; so is its translator. */
@@ -111,8 +112,8 @@ export class Tiering {
 
   private promote(ctx: ExecCtx, trigger: Segment): boolean {
     const own = this.readyTranslator(ctx);
-    const getBlock = (location: Location): IrBlock | undefined => this.eligible(ctx, location);
-    const batch = own === undefined ? [] : this.formBatch(ctx, trigger, getBlock);
+    const source = this.source(ctx);
+    const batch = own === undefined ? [] : this.formBatch(ctx, trigger, source);
     if (own === undefined || batch.length === 0) {
       trigger.heat = SETTLED;
       return false;
@@ -126,12 +127,12 @@ export class Tiering {
     if (this.threshold === Number.POSITIVE_INFINITY) return;
     const own = this.readyTranslator(ctx);
     if (own === undefined) return;
-    const getBlock = (location: Location): IrBlock | undefined => this.eligible(ctx, location);
+    const source = this.source(ctx);
     let pending: FormedRegion[] = [];
     const covered = new Set<Location>();
     for (const block of blocks) {
       if (block.hotEntry !== undefined || covered.has(block.location)) continue;
-      const region = formRegion(getBlock, block.location);
+      const region = formRegion(source, block.location);
       if (region === undefined) continue;
       for (const { location } of region.blocks) covered.add(location);
       pending.push(region);
@@ -143,7 +144,7 @@ export class Tiering {
   }
 
   /** The trigger's region first, then those of warm blocks that are not inside one of the batch already. */
-  private formBatch(ctx: ExecCtx, trigger: Segment, getBlock: (l: Location) => IrBlock | undefined): FormedRegion[] {
+  private formBatch(ctx: ExecCtx, trigger: Segment, source: BlockSource): FormedRegion[] {
     const batch: FormedRegion[] = [];
     const covered = new Set<Location>();
     const spots = this.spotsOf(ctx);
@@ -152,7 +153,7 @@ export class Tiering {
       const isSettled = owner.hotEntry !== undefined || owner.entry !== segment;
       if (batch.length === BATCH || isSettled || covered.has(owner.location)) continue;
       if (segment !== trigger && owner.regions.size > 0) continue;
-      const region = this.threshold === 0 ? formRegion(getBlock, owner.location) : spots.form(owner, getBlock);
+      const region = this.threshold === 0 ? formRegion(source, owner.location) : spots.form(owner, source);
       if (region === undefined) continue;
       for (const block of region.blocks) covered.add(block.location);
       batch.push(region);
@@ -189,6 +190,18 @@ export class Tiering {
     return found;
   }
 
+  private source(ctx: ExecCtx): BlockSource {
+    return {
+      blockAt: (location) => this.eligible(ctx, location),
+      isFrequent: (location) => this.isFrequent(ctx.mappings.get(location)),
+    };
+  }
+
+  private isFrequent(block: ExecBlock | undefined): boolean {
+    if (block === undefined) return false;
+    return block.regions.size > 0 || block.callers.size > 0 || block.entry.heat >= this.threshold / 4;
+  }
+
   /** The IR at a location, if hot code may be made of it. */
   private eligible(ctx: ExecCtx, location: Location): IrBlock | undefined {
     const block = ctx.mappings.get(location);
@@ -208,12 +221,21 @@ export class Tiering {
     formed: FormedRegion,
   ): void {
     const blocks = region.locations.map((location) => ctx.mappings.get(location) as ExecBlock);
+    const called = region.called.map((location) => ctx.mappings.get(location) as ExecBlock);
     const known = new Set(region.entries);
     const replaced = [...this.replacedBy(ctx, region.locations)].filter((old) =>
       old.region.entries.every((entry) => known.has(entry)),
     );
     const generation = Math.max(0, ...replaced.map((hot) => hot.generation + 1));
-    const hot: HotRegion = { translator, region, blocks, missing: formed.missing, generation, siblings: regions };
+    const hot: HotRegion = {
+      translator,
+      region,
+      blocks,
+      called,
+      missing: formed.missing,
+      generation,
+      siblings: regions,
+    };
     for (const old of replaced) this.drop(old);
     regions.add(hot);
     this.spotsOf(ctx).adopted(hot);
@@ -221,6 +243,7 @@ export class Tiering {
       block.regions.add(hot);
       if (block.hotEntry === undefined) block.entry.heat = 0;
     }
+    for (const block of called) block.callers.add(hot);
     for (const location of region.entries) {
       const block = ctx.mappings.get(location) as ExecBlock;
       block.hotEntry = hot;
@@ -232,6 +255,7 @@ export class Tiering {
     hot.translator.invalidate(hot.region);
     hot.siblings.delete(hot);
     for (const spots of this.spots.values()) spots.dropped(hot);
+    for (const block of hot.called) block.callers.delete(hot);
     for (const block of hot.blocks) {
       block.regions.delete(hot);
       if (block.hotEntry !== hot) continue;

@@ -7,8 +7,10 @@ export interface CompiledRegion {
   readonly slot: number;
   /** Entry n is chosen by parameter n. */
   readonly entries: readonly Location[];
-  /** Every block the region was made from. */
+  /** The blocks of its function. */
   readonly locations: readonly Location[];
+  /** The blocks of functions whose calls are part of it; some may be in `locations` too. */
+  readonly called: readonly Location[];
   readonly exits: readonly ExitDescription[];
   /** Its link cells by the location they lead to. */
   readonly cells: ReadonlyMap<Location, number>;

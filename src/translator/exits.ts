@@ -19,10 +19,10 @@ export class ExitWriter {
   private readonly f: FunctionBuilder;
   private readonly region: RegionContext;
   private readonly t: BlockTranslator;
-  private readonly goto: (block: number) => void;
-  private readonly labelOf: (block: number) => Label | undefined;
+  private readonly goto: (node: number) => void;
+  private readonly labelOf: (node: number) => Label | undefined;
 
-  constructor(t: BlockTranslator, goto: (block: number) => void, labelOf: (block: number) => Label | undefined) {
+  constructor(t: BlockTranslator, goto: (node: number) => void, labelOf: (node: number) => Label | undefined) {
     this.t = t;
     this.f = t.f;
     this.region = t.region;
@@ -83,8 +83,8 @@ export class ExitWriter {
   // -- directions ------------------------------------------------------------------------------------------------------
 
   private writeBranch(terminal: Extract<Terminal, { kind: 'branch' }>): void {
-    const { f, t, region } = this;
-    const to = terminal.flow === 'call' ? undefined : region.blockAt.get(terminal.to);
+    const { f, t } = this;
+    const to = terminal.flow === 'call' ? undefined : t.frame.nodeAt.get(terminal.to);
     const label = to === undefined ? undefined : this.labelOf(to);
     if (label !== undefined) {
       t.values.consume(terminal.cond);
@@ -96,23 +96,37 @@ export class ExitWriter {
   }
 
   private writeIndirect(terminal: Extract<Terminal, { kind: 'indirect' }>): void {
-    const { f, t, region } = this;
-    const site = returnSite(terminal, region.blockAt);
+    const { f, t } = this;
+    const site = returnSite(terminal, t.frame);
     if (terminal.cond !== undefined) t.values.makeRepeatable(terminal.target);
     this.whenTrue(terminal.cond, () => {
       if (terminal.flow === 'return') this.writeReturn(terminal.target);
       else if (site === undefined) this.writeJump(terminal.target);
-      else this.callDispatch(terminal.target, terminal.link as Location, site);
+      else this.writeCall(terminal.target, terminal.link as Location, site);
     });
     t.values.done(terminal.target);
     if (terminal.cond !== undefined && terminal.otherwise !== undefined) this.continueAt(terminal.otherwise);
     else f.op('unreachable');
   }
 
+  /** Goes on inside the region where the callee is part of it. */
+  private writeCall(target: ValueId, link: Location, site: number): void {
+    const { f, t } = this;
+    for (const callee of t.frame.callees.get(t.block.location) ?? []) {
+      t.values.makeRepeatable(target);
+      t.values.push(target);
+      f.i32(locationAddress(callee.target)).op('i32_eq');
+      f.if();
+      this.goto(callee.node);
+      f.end();
+    }
+    this.callDispatch(target, link, site);
+  }
+
   /** Goes on inside the region where the target is one that was seen before. */
   private writeJump(target: ValueId): void {
-    const { f, t, region } = this;
-    const seen = seenInside(t.block, region.blockAt);
+    const { f, t } = this;
+    const seen = seenInside(t.block, t.frame);
     if (seen.length === 0) {
       this.tailDispatch(target);
       return;
@@ -131,7 +145,7 @@ export class ExitWriter {
     };
     const cases = seen.map((to, n): [number, () => void] => [
       ((distances[n] as number) - lowest) >>> shift,
-      () => this.goto(region.blockAt.get(to) as number),
+      () => this.goto(t.frame.nodeAt.get(to) as number),
     ]);
     writeSwitch(f, push, cases, () => this.tailDispatch(target));
   }
@@ -150,16 +164,19 @@ export class ExitWriter {
 
   /** A jump or call to a fixed location. */
   private writeTransfer(terminal: { readonly flow: Flow; readonly link?: Location }, to: Location): void {
-    const site = returnSite(terminal, this.region.blockAt);
-    if (site !== undefined && isPlain(to)) this.callThroughCell(to, terminal.link as Location, site);
+    const { frame, block } = this.t;
+    const [callee] = frame.callees.get(block.location) ?? [];
+    const site = returnSite(terminal, frame);
+    if (callee !== undefined) this.goto(callee.node);
+    else if (site !== undefined && isPlain(to)) this.callThroughCell(to, terminal.link as Location, site);
     else if (terminal.flow === 'call') this.leaveTo(to);
     else this.continueAt(to);
   }
 
   private continueAt(to: Location): void {
-    const block = this.region.blockAt.get(to);
-    if (block === undefined) this.leaveTo(to);
-    else this.goto(block);
+    const node = this.t.frame.nodeAt.get(to);
+    if (node === undefined) this.leaveTo(to);
+    else this.goto(node);
   }
 
   private leaveTo(to: Location): void {
@@ -269,10 +286,26 @@ export class ExitWriter {
     this.goto(site);
   }
 
-  /** Returns the guest address, unless it looks like a code. */
+  /** A callee inside the region goes on at its return site when that is where it returns to. */
   private writeReturn(target: ValueId): void {
-    const { f, t, region } = this;
+    const { f, t } = this;
+    const { returnsTo } = t.frame;
     t.values.makeRepeatable(target);
+    if (returnsTo === undefined) {
+      this.returnAddress(target);
+      return;
+    }
+    t.values.push(target);
+    f.i32(returnsTo.address).op('i32_ne');
+    f.ifUnlikely();
+    this.returnAddress(target);
+    f.end();
+    this.goto(returnsTo.node);
+  }
+
+  /** Returns the guest address, unless it looks like a code. */
+  private returnAddress(target: ValueId): void {
+    const { f, t, region } = this;
     this.writeBack();
     t.values.push(target);
     f.i32(3).op('i32_and').i32(2).op('i32_eq');

@@ -1,6 +1,6 @@
-import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import type { FunctionBuilder, FunctionRef } from '../wasm/function-builder.js';
+import type { RegionNode } from './body.js';
 import type { ColdExits } from './cold-exits.js';
 import type { ModuleContext } from './module-context.js';
 import type { BlockState } from './state-flow.js';
@@ -21,9 +21,7 @@ export interface RegionContext {
   readonly cold: ColdExits;
   /** Base of the translator's data area. */
   readonly dataBase: number;
-  /** Block number by location, for the blocks of this region. */
-  readonly blockAt: ReadonlyMap<Location, number>;
-  readonly blocks: readonly IrBlock[];
+  readonly nodes: readonly RegionNode[];
   readonly states: readonly BlockState[];
   /** Byte address of the link cell towards a location outside. */
   cellAddress(target: Location): number;

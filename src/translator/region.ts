@@ -1,42 +1,11 @@
 import type { IrBlock } from '../ir/block.js';
-import { type Location, locationIsBigEndian, locationItState } from '../ir/location.js';
+import type { Location } from '../ir/location.js';
+import { embedCalls } from './embedded-calls.js';
+import { type BlockSource, type FunctionBounds, localSuccessors, returnSites, walkFunction } from './guest-function.js';
 import type { RegionInput } from './translate-region.js';
 
-/** Bounds of one region: beyond them code gets long to compile and locals many. */
-export interface RegionBounds {
-  readonly blocks: number;
-  readonly instructions: number;
-}
-
-const BOUNDS: RegionBounds = { blocks: 128, instructions: 900 };
-
-/** Whether the hot tier takes this block: little-endian, not entered inside an IT block. */
-export const isTranslatable = (location: Location): boolean =>
-  locationItState(location) === 0 && !locationIsBigEndian(location);
-
-/** Where a call of `block` returns to. */
-const returnSites = ({ terminal }: IrBlock): Location[] =>
-  'link' in terminal && terminal.flow === 'call' && terminal.link !== undefined ? [terminal.link] : [];
-
-/** Where control may go from `block` without leaving the guest function: over a call, to its return site. */
-const localSuccessors = (block: IrBlock): Location[] => {
-  const { terminal } = block;
-  const sites = returnSites(block);
-  switch (terminal.kind) {
-    case 'jump':
-      return terminal.flow === 'call' ? sites : [terminal.to];
-    case 'branch':
-      return terminal.flow === 'call' ? [...sites, terminal.otherwise] : [terminal.to, terminal.otherwise];
-    case 'indirect': {
-      const seen = terminal.flow === 'jump' ? (block.seenTargets ?? []) : [];
-      return [...sites, ...seen, ...(terminal.otherwise === undefined ? [] : [terminal.otherwise])];
-    }
-    case 'svc':
-      return terminal.cond === undefined ? [] : [terminal.next];
-    default:
-      return [];
-  }
-};
+/** Bounds of a region's own function: beyond them code gets long to compile and locals many. */
+const BOUNDS: FunctionBounds = { blocks: 128, instructions: 900 };
 
 /** Blocks that an edge leads back to, on a walk in depth from `entry`. */
 const loopTops = (blocks: ReadonlyMap<Location, IrBlock>, entry: Location): Location[] => {
@@ -67,39 +36,28 @@ export interface FormedRegion extends RegionInput {
   readonly missing: readonly Location[];
 }
 
-/** What is known at a location and may be translated. */
-export type RegionBlocks = (location: Location) => IrBlock | undefined;
-
 /**
  * The blocks of one function from `entry` on, breadth first, within bounds; undefined when there is no such block. Its
  * other entries are where control comes back to after the host has been asked, return sites and the tops of loops, and
  * those of `more` that it contains.
  */
 export const formRegion = (
-  getBlock: RegionBlocks,
+  source: BlockSource,
   entry: Location,
   more: readonly Location[] = [],
-  bounds: RegionBounds = BOUNDS,
+  bounds: FunctionBounds = BOUNDS,
 ): FormedRegion | undefined => {
-  const blocks = new Map<Location, IrBlock>();
-  const missing: Location[] = [];
-  const sites: Location[] = [];
-  const seen = new Set([entry]);
-  let instructions = 0;
-  for (const location of seen) {
-    const block = isTranslatable(location) && blocks.size < bounds.blocks ? getBlock(location) : undefined;
-    if (block === undefined || (blocks.size > 0 && instructions + block.insnCount > bounds.instructions)) {
-      missing.push(location);
-      continue;
-    }
-    instructions += block.insnCount;
-    blocks.set(location, block);
-    for (const next of localSuccessors(block)) seen.add(next);
-    sites.push(...returnSites(block));
-  }
-  if (!blocks.has(entry)) return undefined;
+  const walked = walkFunction(source, entry, bounds);
+  if (walked === undefined) return undefined;
+  const { blocks, missing } = walked;
+  const sites = [...blocks.values()].flatMap(returnSites);
   const entries = new Set([entry, ...sites, ...loopTops(blocks, entry), ...more]);
-  return { blocks: [...blocks.values()], entries: [...entries].filter((location) => blocks.has(location)), missing };
+  return {
+    blocks: [...blocks.values()],
+    calls: embedCalls(source, walked),
+    entries: [...entries].filter((location) => blocks.has(location)),
+    missing,
+  };
 };
 
 /**
@@ -107,14 +65,14 @@ export const formRegion = (
  * big-endian are left out.
  */
 export const formRegions = (
-  getBlock: RegionBlocks,
+  source: BlockSource,
   hot: readonly Location[],
-  bounds: RegionBounds = BOUNDS,
+  bounds: FunctionBounds = BOUNDS,
 ): FormedRegion[] => {
   const regions: FormedRegion[] = [];
   const covered = new Set<Location>();
   for (const entry of hot) {
-    const region = covered.has(entry) ? undefined : formRegion(getBlock, entry, [], bounds);
+    const region = covered.has(entry) ? undefined : formRegion(source, entry, [], bounds);
     if (region === undefined) continue;
     regions.push(region);
     for (const location of region.entries) covered.add(location);

@@ -15,6 +15,7 @@ import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { I32, type MemoryOp } from '../wasm/opcode.js';
 import type { GroupMember } from './access-groups.js';
 import { AccessPlan } from './access-plan.js';
+import type { Frame, RegionNode } from './body.js';
 import { inline } from './inline.js';
 import { inlineFloating, writeFloatingMode } from './inline-floating.js';
 import { type FaultExit, type GroupStore, MemoryWriter } from './memory-access.js';
@@ -31,6 +32,7 @@ export class BlockTranslator {
   readonly f: FunctionBuilder;
   readonly region: RegionContext;
   readonly block: IrBlock;
+  readonly frame: Frame;
   readonly state: BlockState;
   /** What is dirty here. */
   readonly dirty: WordSet;
@@ -47,11 +49,13 @@ export class BlockTranslator {
   /** Address of the group of loads being translated. */
   private groupAddress: Local | undefined;
 
-  constructor(region: RegionContext, blockNumber: number) {
+  constructor(region: RegionContext, node: number) {
     this.region = region;
     this.f = region.f;
-    this.block = region.blocks[blockNumber] as IrBlock;
-    this.state = region.states[blockNumber] as BlockState;
+    const { block, frame } = region.nodes[node] as RegionNode;
+    this.block = block;
+    this.frame = frame;
+    this.state = region.states[node] as BlockState;
     this.dirty = this.state.dirtyIn.copy();
     this.insnPc = locationPc(this.block.location);
     this.plan = new AccessPlan(this.block);

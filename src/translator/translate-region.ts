@@ -2,6 +2,7 @@ import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import { FunctionBuilder } from '../wasm/function-builder.js';
 import { edgesOf } from './block-edges.js';
+import { type Body, layOut } from './body.js';
 import { ColdExits, type ExitDescription } from './cold-exits.js';
 import { ControlWriter } from './control.js';
 import { ExitWriter } from './exits.js';
@@ -15,9 +16,8 @@ import { writeSwitch } from './switch.js';
 import { BlockTranslator } from './translate-block.js';
 import { WordSet } from './word-set.js';
 
-/** What becomes one function: blocks of one guest function, and where they may be entered. */
-export interface RegionInput {
-  readonly blocks: readonly IrBlock[];
+/** What becomes one function: a guest function, and where it may be entered. */
+export interface RegionInput extends Body {
   readonly entries: readonly Location[];
 }
 
@@ -41,14 +41,20 @@ export const translateRegion = (
   surroundings: Surroundings,
 ): TranslatedRegion => {
   const f = new FunctionBuilder(REGION_SIGNATURE.params.length);
-  const blockAt = new Map(input.blocks.map((block, n) => [block.location, n]));
-  const edges = input.blocks.map((block) => edgesOf(block, blockAt));
-  const entries = input.entries.map((entry) => blockAt.get(entry) as number);
-  const blocks = postponeFlags(input.blocks, edges, entries);
+  const places = layOut(input);
+  const edges = places.map(edgesOf);
+  const own = new Map(input.blocks.map((block, n) => [block.location, n]));
+  const entries = input.entries.map((entry) => own.get(entry) as number);
+  const blocks = postponeFlags(
+    places.map(({ block }) => block),
+    edges,
+    entries,
+  );
+  const nodes = places.map(({ frame }, n) => ({ block: blocks[n] as IrBlock, frame }));
   const words = new StateWords(f, blocks);
   const states = solveState(blocks, edges, words);
   const cold = new ColdExits(f, surroundings.slot);
-  const region: RegionContext = { ...surroundings, f, module, words, cold, blockAt, blocks, states };
+  const region: RegionContext = { ...surroundings, f, module, words, cold, nodes, states };
   const successors = [entries, ...edges.map((e) => [...e.direct, ...e.afterCall])];
   const asNodes = successors.map((list) => list.map((block) => block + 1));
   const control = new ControlWriter(f, asNodes, (node, goto) => {

@@ -25,6 +25,7 @@ import {
 import { ExitReason } from '../ir/terminal.js';
 import { useBranchHints } from '../wasm/branch-hints.js';
 import type { FunctionRef } from '../wasm/function-builder.js';
+import { calledLocations } from './body.js';
 import type { ExitDescription } from './cold-exits.js';
 import type { CompiledRegion, RegionDraft } from './compiled-region.js';
 import { type DataArea, LEAVE, NEXT_ADDRESS, SCRATCH, SCRATCH_WORDS } from './data-area.js';
@@ -237,7 +238,8 @@ export class Translator {
     module.builder.define(ref, builder);
     module.builder.element(slot, [ref]);
     const locations = input.blocks.map((block) => block.location);
-    return { slot, entries: input.entries, locations, exits, cells, codeBytes: builder.size, isAlive: true };
+    const called = calledLocations(input);
+    return { slot, entries: input.entries, locations, called, exits, cells, codeBytes: builder.size, isAlive: true };
   }
 
   /** Makes a region reachable: entries found, cells that waited for it linked, its own cells linked or waiting. */

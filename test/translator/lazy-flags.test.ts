@@ -38,10 +38,10 @@ const writes = (made: IrBlock, word: number): number =>
   made.insts.filter((inst) => inst.op === 'set' && inst.imm === word).length;
 
 const rewritten = (...blocks: IrBlock[]): IrBlock[] => {
-  const blockAt = new Map(blocks.map((b, n) => [b.location, n]));
+  const frame = { nodeAt: new Map(blocks.map((b, n) => [b.location, n])), callees: new Map() };
   return postponeFlags(
     blocks,
-    blocks.map((b) => edgesOf(b, blockAt)),
+    blocks.map((b) => edgesOf({ block: b, frame })),
     [0],
   );
 };

@@ -8,6 +8,7 @@ import type { IrBlock } from '../../src/ir/block.js';
 import { type Builder, createBuilder } from '../../src/ir/builder.js';
 import { type Location, makeLocation } from '../../src/ir/location.js';
 import { ExitReason, type Terminal } from '../../src/ir/terminal.js';
+import type { BlockSource } from '../../src/translator/guest-function.js';
 import type { RegionInput } from '../../src/translator/translate-region.js';
 import { Translator } from '../../src/translator/translator.js';
 
@@ -48,6 +49,12 @@ export const runHot = (translator: Translator, entry: Location): number => {
 
 export const newTranslator = (callout: (id: number) => void = () => {}): Translator =>
   new Translator(memory, { callout });
+
+/** All of `blocks` known, every function called often. */
+export const knownBlocks = (blocks: ReadonlyMap<Location, IrBlock>): BlockSource => ({
+  blockAt: (location) => blocks.get(location),
+  isFrequent: () => true,
+});
 
 export const region = (...blocks: IrBlock[]): RegionInput => ({ blocks, entries: [(blocks[0] as IrBlock).location] });
 

@@ -9,7 +9,7 @@ import { formRegions } from '../../src/translator/region.js';
 import { Translator } from '../../src/translator/translator.js';
 import { fuzzSeed } from '../support/random.js';
 import { type Mix, Random, randomBlocks, randomWord } from './random-block.js';
-import { at, CODE_PAGE, DATA, machine, memory, snapshot, words } from './rig.js';
+import { at, CODE_PAGE, DATA, knownBlocks, machine, memory, snapshot, words } from './rig.js';
 
 const SEED = fuzzSeed('tiers');
 const ROUNDS = Number(process.env.ROUNDS ?? 150);
@@ -91,7 +91,7 @@ const compareOnce = (seed: number, mix: Mix, mode: 'hot' | 'mixed'): void => {
   hotLog = [];
   machine.callout = calloutEffect(hotLog);
   const entries = blocks.map((b) => b.location).filter(() => mode === 'hot' || r.chance(50));
-  const regions = translator.compile(formRegions((l) => byLocation.get(l), entries));
+  const regions = translator.compile(formRegions(knownBlocks(byLocation), entries));
   memory.codeWatcher = {
     codeChanged: () => mode === 'mixed' && regions.length > 0 && translator.invalidate(r.pick(regions)),
   };

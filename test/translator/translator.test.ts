@@ -3,7 +3,20 @@ import { Word } from '../../src/guest/cpu-state.js';
 import { locationPc } from '../../src/ir/location.js';
 import { ExitReason, FaultKind, type Terminal } from '../../src/ir/terminal.js';
 import { formRegions } from '../../src/translator/region.js';
-import { at, block, CODE_PAGE, DATA, DATA_BYTES, jump, memory, newTranslator, region, runHot, words } from './rig.js';
+import {
+  at,
+  block,
+  CODE_PAGE,
+  DATA,
+  DATA_BYTES,
+  jump,
+  knownBlocks,
+  memory,
+  newTranslator,
+  region,
+  runHot,
+  words,
+} from './rig.js';
 
 const call = (n: number, link: number): Terminal => ({ kind: 'jump', flow: 'call', to: at(n), link: at(link) });
 const OUTSIDE = 90;
@@ -157,7 +170,7 @@ describe('calls', () => {
 
   test.each([10, 199, 201, 1500])('recursion %i deep returns as often, host stack or not', (depth) => {
     const t = newTranslator();
-    t.compile(formRegions((l) => byLocation.get(l), [at(0), at(2)]));
+    t.compile(formRegions(knownBlocks(byLocation), [at(0), at(2)]));
     words.fill(0, 0, 16);
     words.set([depth, 0], 0);
     words[13] = DATA + DATA_BYTES;
