@@ -10,8 +10,8 @@ import type { Body } from './body.js';
 import { type BlockSource, type FunctionBounds, type WalkedFunction, walkFunction } from './guest-function.js';
 
 /** What a function may be that is embedded, and all that are, in one region. */
-const CALLEE: FunctionBounds = { blocks: 16, instructions: 64 };
-const TOTAL_INSTRUCTIONS = 400;
+const CALLEE: FunctionBounds = { blocks: 32, instructions: 128 };
+const TOTAL_INSTRUCTIONS = 500;
 /** Calls inside calls, and how often the same function among them. */
 const MAX_DEPTH = 4;
 const MAX_RECURSION = 2;
