@@ -4,6 +4,7 @@
  */
 import {
   type CodeMap,
+  demangleName,
   type EventSink,
   type Note,
   probeArgumentsText,
@@ -106,7 +107,7 @@ export class LiveProbes implements EventSink {
   }
 
   private name({ location }: ProbeNote): string {
-    return this.codeMap.functionName(location);
+    return demangleName(this.codeMap.functionName(location));
   }
 
   private call(note: ProbeNote): string {

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import {
   ArmstalkError,
   DEFAULT_EVENTS,
+  demangleName,
   describeTrace,
   diffTraces,
   type RecordOptions,
@@ -57,6 +58,7 @@ const optionsOf = (segment: SegmentInfo): RecordOptions => {
     seed: header.seed,
     clock: header.clock,
     profile: header.profile,
+    demangle: demangleName,
     probes: [...new Set(header.probes.map(({ spec }) => spec))],
     events: { ...DEFAULT_EVENTS, mask: header.eventMask, syscalls: counts.syscall > 0 },
     ...readRecorderOptions(header.options),

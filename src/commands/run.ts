@@ -5,7 +5,7 @@ import { consoleToStderr, note, writeStderr } from '../cli/output.js';
 import { errorJson, errorText } from '../cli/render-error.js';
 import { RUN_FLAGS } from '../cli/run-flags.js';
 import { guestEnvironment, reportJson, runOutcome, statsText, traceOutput, writeReport } from '../cli/run-outcome.js';
-import { DEFAULT_EVENTS, readProbeFile, record, UsageError } from '../index.js';
+import { DEFAULT_EVENTS, demangleName, readProbeFile, record, UsageError } from '../index.js';
 
 export default class Run extends BaseCommand {
   static id = 'run';
@@ -63,6 +63,7 @@ export default class Run extends BaseCommand {
       events,
       probes,
       strictProbes: flags.strict,
+      demangle: demangleName,
       symbols: flags.symbols,
       output,
       codec: flags.compress,

@@ -1,5 +1,6 @@
 /** Sections with debugging information, unpacked where the linker compressed them (SHF_COMPRESSED, or `.zdebug_*`). */
 import { inflateSync } from 'node:zlib';
+import { FunctionTypes } from './dwarf/function-types.js';
 import type { ElfSection } from './elf-file.js';
 import { readLineSequences } from './line-program.js';
 import { LineTable } from './line-table.js';
@@ -43,6 +44,19 @@ export const readLines = (bytes: Uint8Array, sections: readonly ElfSection[]): L
   const isCode = (at: number): boolean =>
     code.some(({ address, sizeBytes }) => at >= address && at < address + sizeBytes);
   return new LineTable(readLineSequences(debugSection(bytes, sections, '.debug_line'), strings), isCode);
+};
+
+/** What is known of functions; nothing without debugging information. */
+export const readFunctionTypes = (bytes: Uint8Array, sections: readonly ElfSection[]): FunctionTypes => {
+  const section = (name: string): Uint8Array => debugSection(bytes, sections, name);
+  const sectionsOf = {
+    info: section('.debug_info'),
+    str: section('.debug_str'),
+    lineStr: section('.debug_line_str'),
+    strOffsets: section('.debug_str_offsets'),
+    addr: section('.debug_addr'),
+  };
+  return new FunctionTypes(sectionsOf, section('.debug_abbrev'));
 };
 
 /** `.gnu_debuglink`: the name of the file that has what was stripped, and its CRC-32. */

@@ -1,4 +1,5 @@
 import type { ArmAttributes } from './attributes.js';
+import type { FunctionTypes } from './dwarf/function-types.js';
 import type { DynamicTags } from './dynamic.js';
 import type { LineTable } from './line-table.js';
 import type { SymbolTable } from './symbol-table.js';
@@ -63,12 +64,14 @@ export interface ElfFile {
   readonly buildId: string;
   /** Empty when the section headers were stripped or do not make sense; a program runs without them. */
   readonly sections: readonly ElfSection[];
-  /** Read from the file on first use, like the three below. */
+  /** Read from the file on first use, like the four below. */
   readonly attributes: ArmAttributes;
   readonly dynamic: DynamicTags;
   readonly symbols: SymbolTable;
   /** Source lines; empty for a file without debugging information. */
   readonly lines: LineTable;
+  /** Parameters and results, of functions with debugging information. */
+  readonly functionTypes: FunctionTypes;
   /** The whole file; the reader does not copy it. */
   readonly bytes: Uint8Array;
 }

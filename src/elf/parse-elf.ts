@@ -7,7 +7,8 @@ import type { ElfyProgram, ElfySection } from 'elfy';
 import { hex } from '../bits.js';
 import { ElfFormatError } from '../errors.js';
 import { type ArmAttributes, readAttributes } from './attributes.js';
-import { readLines } from './debug-sections.js';
+import { readFunctionTypes, readLines } from './debug-sections.js';
+import type { FunctionTypes } from './dwarf/function-types.js';
 import { type DynamicTags, readDynamic } from './dynamic.js';
 import type { ElfAbi, ElfFile, ElfSection, ElfSegment } from './elf-file.js';
 import { type ElfHeaders, readHeaders } from './headers.js';
@@ -96,6 +97,7 @@ class ParsedElf implements ElfFile {
   private lazySections: readonly ElfSection[] | undefined;
   private lazySymbols: SymbolTable | undefined;
   private lazyLines: LineTable | undefined;
+  private lazyFunctionTypes: FunctionTypes | undefined;
 
   constructor(bytes: Uint8Array, path: string) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -157,6 +159,11 @@ class ParsedElf implements ElfFile {
   get lines(): LineTable {
     this.lazyLines ??= readLines(this.bytes, this.sections);
     return this.lazyLines;
+  }
+
+  get functionTypes(): FunctionTypes {
+    this.lazyFunctionTypes ??= readFunctionTypes(this.bytes, this.sections);
+    return this.lazyFunctionTypes;
   }
 }
 

@@ -1,6 +1,7 @@
-/** A file's names and lines: a program's own, or those of a separate file with what was stripped from it. */
+/** A file's names, lines and types: a program's own, or those of a separate file with what was stripped from it. */
 
-import { readDebugLink, readLines } from './debug-sections.js';
+import { readDebugLink, readFunctionTypes, readLines } from './debug-sections.js';
+import type { FunctionTypes } from './dwarf/function-types.js';
 import type { ElfSection } from './elf-file.js';
 import type { LineTable } from './line-table.js';
 import { buildIdOf } from './notes.js';
@@ -12,6 +13,7 @@ import { hasSymbolTable, readSymbols } from './symbols.js';
 export interface SymbolSource {
   readonly symbols: SymbolTable;
   readonly lines: LineTable;
+  readonly functionTypes: FunctionTypes;
 }
 
 export class SymbolFile implements SymbolSource {
@@ -20,6 +22,7 @@ export class SymbolFile implements SymbolSource {
   private readonly sections: readonly ElfSection[];
   private lazySymbols: SymbolTable | undefined;
   private lazyLines: LineTable | undefined;
+  private lazyFunctionTypes: FunctionTypes | undefined;
 
   /** Nothing but section headers need be in the file: what is needed to run it may be missing. Throws ElfFormatError. */
   constructor(bytes: Uint8Array, path: string) {
@@ -36,6 +39,11 @@ export class SymbolFile implements SymbolSource {
   get lines(): LineTable {
     this.lazyLines ??= readLines(this.bytes, this.sections);
     return this.lazyLines;
+  }
+
+  get functionTypes(): FunctionTypes {
+    this.lazyFunctionTypes ??= readFunctionTypes(this.bytes, this.sections);
+    return this.lazyFunctionTypes;
   }
 
   /** Hex digits, empty without. */

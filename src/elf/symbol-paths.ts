@@ -93,6 +93,9 @@ export class SymbolPaths {
       get lines() {
         return separate.lines.size > 0 ? separate.lines : program.lines;
       },
+      get functionTypes() {
+        return separate.functionTypes.isEmpty ? program.functionTypes : separate.functionTypes;
+      },
     };
   }
 }

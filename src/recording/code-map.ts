@@ -26,6 +26,12 @@ const KUSER_START = 0xffff_0000;
 
 export class CodeMap {
   private readonly modules: Module[] = [];
+  private readonly demangle: (name: string) => string;
+
+  /** `demangle` makes names readable where they are for people; `locate` and `symbolize` answer as the file has them. */
+  constructor(demangle: (name: string) => string = (name) => name) {
+    this.demangle = demangle;
+  }
 
   /** `source` gives symbols and lines; without it addresses get only the module's name. */
   add(note: ModuleNote, source: SymbolSource | undefined): void {
@@ -53,14 +59,14 @@ export class CodeMap {
     const { module, offset, symbol, symbolOffset } = this.locate(address);
     if (module === '') return hex(offset);
     if (symbol === '') return `${module}!${hex(offset)}`;
-    return `${module}!${symbol}${symbolOffset === 0 ? '' : `+${hex(symbolOffset)}`}`;
+    return `${module}!${this.demangle(symbol)}${symbolOffset === 0 ? '' : `+${hex(symbolOffset)}`}`;
   }
 
   /** `symbol` or `symbol+0x12`, where a symbol covers the address. */
   nameAt(address: number): string | undefined {
     const { symbol, symbolOffset } = this.locate(address);
     if (symbol === '') return undefined;
-    return symbolOffset === 0 ? symbol : `${symbol}+${hex(symbolOffset)}`;
+    return symbolOffset === 0 ? this.demangle(symbol) : `${this.demangle(symbol)}+${hex(symbolOffset)}`;
   }
 
   /** `file.c:12`, where the program has debugging information. */
@@ -79,7 +85,7 @@ export class CodeMap {
     return { module: module.note.name, name: match.name, offset: match.offset, sizeBytes: match.sizeBytes };
   }
 
-  /** The name a call tree shows: the symbol, else module and address. */
+  /** The name a call tree has: the symbol as it stands in the file, else module and address. */
   functionName(address: number): string {
     const { symbol, symbolOffset } = this.locate(address);
     return symbol !== '' && symbolOffset === 0 ? symbol : this.describe(address);

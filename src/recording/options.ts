@@ -46,6 +46,8 @@ export interface RecordOptions extends Pick<ProcessOptions, 'args' | 'env' | 'st
   readonly probes?: readonly string[] | undefined;
   /** Files and directories with what was stripped from the program, see elf/symbol-paths. */
   readonly symbols?: readonly string[] | undefined;
+  /** Makes a symbol's name readable, e.g. `demangleName`: in what is shown, and in places of probes and the like. */
+  readonly demangle?: ((name: string) => string) | undefined;
   /** A probe or an exclusion that matches nothing is a UsageError instead of a notice. */
   readonly strictProbes?: boolean | undefined;
   /** Further receivers of events and notes; the map fills while modules are loaded. */

@@ -79,7 +79,7 @@ class Session {
   readonly script: Script | undefined;
   private readonly selection: EventSelection;
   private readonly probes: Probes;
-  private readonly codeMap = new CodeMap();
+  private readonly codeMap: CodeMap;
   private readonly writer: TraceWriter | undefined;
   /** Stands between the engine and the writer when calls are only counted. */
   private readonly callSummary: CallSummarySink | undefined;
@@ -99,6 +99,7 @@ class Session {
     this.path = path;
     this.options = options;
     this.selection = options.output === undefined ? NO_EVENTS : (options.events ?? DEFAULT_EVENTS);
+    this.codeMap = new CodeMap(options.demangle);
     this.probes = new Probes(options.probes ?? [], this.codeMap);
     this.listeners = options.sinks?.(this.codeMap) ?? [];
     const { mask } = this.selection;
@@ -121,7 +122,8 @@ class Session {
     const { program, loaded } = this.process;
     const source = new SymbolPaths(this.options.symbols ?? []).sourceFor(program, this.path);
     for (const module of this.process.modules) this.codeMap.add(module, module === loaded.module ? source : undefined);
-    this.findPlaces([{ name: loaded.module.name, bias: loaded.bias, elf: program, source }]);
+    const { name } = loaded.module;
+    this.findPlaces([{ name, bias: loaded.bias, elf: program, source, demangle: this.options.demangle }]);
     await this.runScript(source);
     this.openTrace();
     try {

@@ -244,6 +244,81 @@ describe.skipIf(usable.length === 0)('probes on the command line (needs gcc-arm-
     });
   });
 
+  describe('in C++', () => {
+    const cc = readFileSync(new URL('probe-names.cc', import.meta.url), 'utf8');
+    const flags = ['-O1', '-mthumb'];
+    const build = (more: readonly string[]): string =>
+      compile('probe-names', cc, { language: 'cc', flags: [...flags, ...more] });
+    const live = (program: string, ...probes: readonly string[]): string[] => {
+      const run = ['run', '--no-trace', '--live=probes', '-q', program, ...withProbes(probes)];
+      return armstalk(...run)
+        .stderr.replaceAll(/0xbeff[0-9a-f]+/g, 'STACK')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => line.slice(7));
+    };
+
+    test('places have the names people read, with parameters and without', () => {
+      const program = build([]);
+      const names = ['geo::Shape::area(int) const', 'geo::Shape::area', '_ZNK3geo5Shape4areaEi'];
+      for (const name of names) {
+        expect(live(program, `${name}@arg2`), name).toEqual([
+          'geo::Shape::area(int) const(arg2=5)',
+          'geo::Shape::area(int) const(arg2=2)',
+        ]);
+      }
+      expect(live(program, 'geo::area@bt=1')[0]).toMatch(
+        /^geo::area\(geo::Shape const&\)\(r0=STACK, .* \/\* from .*!main\+0x/,
+      );
+      expect(live(program, 'geo::area+0@r0', 'area(geo::Shape const&)@r0')).toHaveLength(1);
+      expect(live(program, 'geo::twice<*@arg1')).toEqual([
+        'geo::twice<int>(int)(arg1=21)',
+        'geo::twice<short>(short)(arg1=-4)',
+      ]);
+      // Of the copy that was handed over, and of the variable.
+      expect(live(program, '*::~Shape()@count').map((line) => line.replace(/\(r0=.*, /, '('))).toEqual([
+        'geo::Shape::~Shape()(count=1)',
+        'geo::Shape::~Shape()(count=2)',
+      ]);
+      expect(live(program, 'geo::nothing')).toEqual([]);
+    });
+
+    test('exclusions and the place to follow from have them too', () => {
+      const program = build([]);
+      armstalk('run', '-q', '-o', 'cc.pb', program, '--follow-from', 'main', '--exclude', 'geo::area');
+      const { stdout } = armstalk(
+        'summarize',
+        'cc.pb',
+        '-F',
+        'main',
+        '-I',
+        `${basename(program)}*`,
+        '--csv',
+        '--top',
+        '0',
+      );
+      expect(stdout).toContain('geo::area(geo::Shape const&)');
+      expect(stdout).toMatch(/^1,.*,geo::Shape::area\(int\) const$/m);
+    });
+
+    test.each(['-g', '-gdwarf-4', '-gz'])('arguments and results have the types of the source (%s)', (debug) => {
+      const program = build(['-g', debug]);
+      expect(
+        live(program, 'geo::Shape::area', 'geo::area', 'geo::Shape::id', 'geo::twice*', 'geo::half', 'geo::value'),
+      ).toEqual([
+        'geo::Shape::area(int) const(this=STACK, scale=5) = 60',
+        'geo::area(geo::Shape const&)(s=STACK) {',
+        '  geo::Shape::area(int) const(this=STACK, scale=2) = 24',
+        '} = 24 /* geo::area(geo::Shape const&) */',
+        `geo::Shape::id(long long, bool, float, double, geo::Kind, char, signed char, char const*, unsigned char)(x=${2 ** 40}, b=1, g=1.5, d=2.25, k=1, c='x', sc=-3, s="str", u=200) = ${2 ** 40 + 1 + 1 + 2 + 1 + 120 - 3 + 115 + 200}`,
+        'geo::twice<int>(int)(x=21) = 42',
+        'geo::twice<short>(short)(x=-4) = -8',
+        'geo::half(float, double)(x=3, y=0.25) = 1.75',
+        expect.stringMatching(/^geo::value\(geo::Shape\)\(r0=/),
+      ]);
+    });
+  });
+
   test.each([
     ['inner@if:n > 3', /speaks of n, which nothing is called\n {2}hint: known are argN, fpargN, registers\n/],
     ['int inner(int n)@if:m > 3', /speaks of m, which nothing is called\n {2}hint: .* and n\n/],

@@ -65,5 +65,12 @@ describe.skipIf(usable.length === 0)('probes by prototype (needs gcc-arm-linux-g
         expect(live.split('\n')).toEqual(output.split('\n'));
       },
     );
+
+    test.each([2, 3, 4, 5])('show the same of functions that only DWARF %i describes', async (version) => {
+      const known = compile('probe-types', SOURCE, { abi, flags: [...flags, '-g', `-gdwarf-${version}`] });
+      const names = PROTOTYPES.map((prototype) => /(\w+)\s*\(/.exec(prototype as string)?.[1] as string);
+      const { output, live } = await probed(known, names);
+      expect(live.split('\n')).toEqual(output.split('\n'));
+    });
   });
 });

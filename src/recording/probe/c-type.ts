@@ -45,6 +45,10 @@ const NAMED: Readonly<Record<string, ValueType>> = {
   va_list: POINTER,
 };
 
+/** What a name means that headers define; undefined for all others. */
+export const namedType = (name: string): ValueType | undefined =>
+  Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
+
 const QUALIFIERS = /^(?:const|volatile|restrict|__restrict|register|static|extern|inline|_Noreturn)$/;
 export const BASIC = /^(?:void|char|short|int|long|float|double|signed|unsigned)$/;
 

@@ -30,6 +30,8 @@ export interface LoadedModule {
   readonly elf: ElfFile;
   /** The names of what is in it, its own or those of another file. */
   readonly source: SymbolSource;
+  /** Makes names readable, so that they can be asked for as people write them. */
+  readonly demangle?: ((name: string) => string) | undefined;
 }
 
 /** A place found: a run-time address and what is there. */
@@ -104,13 +106,45 @@ export const parsePlace = (text: string, what = 'probe'): ProbePlace => {
 
 const withState = (address: number, isThumb: boolean): InterworkingAddr => ((address & ~1) | Number(isThumb)) >>> 0;
 
+/** `ns::f` of `ns::f(int) const`: a readable name without what stands in its last parentheses and behind them. */
+const withoutParameters = (readable: string): string => {
+  let depth = 0;
+  for (let at = readable.lastIndexOf(')'); at >= 0; at--) {
+    if (readable[at] === ')') depth++;
+    else if (readable[at] === '(' && --depth === 0) return readable.slice(0, at);
+  }
+  return readable;
+};
+
+/** Functions by the names people read, with parameters and without. */
+const readableMatches = (
+  isMeant: (name: string) => boolean,
+  { source, demangle }: LoadedModule,
+): { address: number; name: string }[] =>
+  demangle === undefined
+    ? []
+    : source.symbols.matching((name) => {
+        const readable = demangle(name);
+        return readable !== name && (isMeant(readable) || isMeant(withoutParameters(readable)));
+      });
+
+/** Functions called so in the file, else so by people; of a pattern, both. */
+const functionsNamed = (symbol: string | RegExp, module: LoadedModule): { address: number; name: string }[] => {
+  const { symbols } = module.source;
+  if (typeof symbol === 'string') {
+    const found = symbols.addressesOf(symbol).map((address) => ({ address, name: symbol }));
+    return found.length > 0 ? found : readableMatches((name) => name === symbol, module);
+  }
+  const isMeant = (name: string): boolean => symbol.test(name);
+  const found = symbols.matching(isMeant);
+  const known = new Set(found.map(({ address }) => address));
+  return [...found, ...readableMatches(isMeant, module).filter(({ address }) => !known.has(address))];
+};
+
 /** The file addresses of symbols, with bit 0 set for Thumb code. */
-const symbolsIn = ({ symbol, offset }: ProbePlace, { symbols }: SymbolSource): { address: number; name: string }[] => {
-  const found =
-    typeof symbol === 'string'
-      ? symbols.addressesOf(symbol).map((address) => ({ address, name: symbol }))
-      : symbols.matching((name) => symbol?.test(name) ?? false);
-  return found.map(({ address, name }) => {
+const symbolsIn = ({ symbol, offset }: ProbePlace, module: LoadedModule): { address: number; name: string }[] => {
+  const { symbols } = module.source;
+  return functionsNamed(symbol as string | RegExp, module).map(({ address, name }) => {
     if (offset === 0) return { address, name };
     const inside = ((address & ~1) + offset) >>> 0;
     return { address: withState(inside, symbols.isThumbAt(inside) ?? (address & 1) === 1), name };
@@ -139,7 +173,7 @@ const placesIn = (place: ProbePlace, module: LoadedModule): FoundPlace[] => {
   const found =
     place.symbol === undefined
       ? [addressIn((place.address + place.offset) >>> 0, module.source)]
-      : symbolsIn(place, module.source);
+      : symbolsIn(place, module);
   return found.map(({ address, name }) => {
     const at = (address + module.bias) >>> 0;
     const isEntry = place.symbol === undefined || place.offset === 0;

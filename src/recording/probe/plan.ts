@@ -2,6 +2,7 @@
 import { UsageError } from '../../errors.js';
 import type { ProbeValue } from '../../events/event.js';
 import { argumentSlots, resultSlot, type Slot } from './argument-slots.js';
+import { debugPrototype } from './debug-prototype.js';
 import { bindExpression, type Operand, type Scope } from './expression.js';
 import { type Field, registerOf } from './field.js';
 import { builtinPrototype } from './libc-prototypes.js';
@@ -38,6 +39,8 @@ const usualFields = (): Field[] => USUAL_REGISTERS.map((name, word) => ({ kind: 
 
 const prototypeOf = ({ prototype, fields }: ProbeSpec, place: FoundPlace): Prototype | undefined => {
   if (prototype !== undefined || !fields.every(isQualifier) || place.symbol === undefined) return prototype;
+  const debug = debugPrototype(place);
+  if (debug !== undefined) return debug;
   const builtin = builtinPrototype(place.symbol);
   return builtin === undefined ? undefined : parsePrototype(builtin);
 };
