@@ -31,6 +31,8 @@ export interface SymbolMatch {
   readonly offset: number;
   /** Of the symbol; 0 when the file does not say. */
   readonly sizeBytes: number;
+  /** The same, but up to the next symbol or the end of the code when the file does not say. */
+  readonly reachBytes: number;
   /** Of the symbol, without the Thumb bit. */
   readonly address: number;
 }
@@ -119,7 +121,7 @@ export class SymbolTable {
     const range = ranges[lastAtOrBelow(ranges, (row) => row.start, at)];
     if (range === undefined || at >= range.end) return undefined;
     const { name, sizeBytes, address: start } = range.symbol;
-    return { name, offset: at - start, sizeBytes, address: start };
+    return { name, offset: at - start, sizeBytes, reachBytes: sizeBytes || range.end - start, address: start };
   }
 
   /** Interworking addresses of every symbol called `name`; several when static functions share it. */

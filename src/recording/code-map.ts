@@ -82,7 +82,7 @@ export class CodeMap {
     const module = this.moduleAt(address);
     const match = module?.source?.symbols.lookup(address - module.note.bias);
     if (module === undefined || match === undefined) return undefined;
-    return { module: module.note.name, name: match.name, offset: match.offset, sizeBytes: match.sizeBytes };
+    return { module: module.note.name, name: match.name, offset: match.offset, sizeBytes: match.reachBytes };
   }
 
   /** The name a call tree has: the symbol as it stands in the file, else module and address. */

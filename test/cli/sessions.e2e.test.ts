@@ -53,7 +53,7 @@ describe('a session', () => {
            1    365   365   5.2%  _dl_aux_init
            9    299   299   4.2%  strlen
            5   2583   265   3.8%  malloc
-      # 75 more functions, 0 lost events, deepest stack 12
+      # 76 more functions, 0 lost events, deepest stack 12
       "
     `);
     expect(shell('armstalk summarize good.pb -F check_pin').out).toMatchInlineSnapshot(`

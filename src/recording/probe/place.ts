@@ -41,6 +41,8 @@ export interface FoundPlace {
   readonly module: LoadedModule | undefined;
   /** The function that begins there. */
   readonly symbol: string | undefined;
+  /** Nothing tells ARM from Thumb code there, and an instruction of either may begin. */
+  readonly isEitherState: boolean;
 }
 
 const NUMBER = /^(?:0x[0-9a-f]+|[0-9]+)$/i;
@@ -151,11 +153,27 @@ const symbolsIn = ({ symbol, offset }: ProbePlace, module: LoadedModule): { addr
   });
 };
 
-/** What is at a file address: bit 0 as the file has it, and the function that begins there. */
-const addressIn = (asked: number, { symbols }: SymbolSource): { address: number; name: string | undefined } => {
-  const address = withState(asked, symbols.isThumbAt(asked) ?? (asked & 1) === 1);
+interface FileAddress {
+  /** With bit 0 as the file has it. */
+  readonly address: number;
+  /** The function that begins there. */
+  readonly name: string | undefined;
+  readonly isEitherState?: boolean;
+}
+
+/** Without anything to go by: bit 0 of what was written, or that ARM instructions begin at multiples of four. */
+const stateOf = (asked: number): boolean => (asked & 3) !== 0;
+
+/** What is at a file address. */
+const addressIn = (asked: number, { symbols }: SymbolSource): FileAddress => {
+  const isThumb = symbols.isThumbAt(asked);
+  const address = withState(asked, isThumb ?? stateOf(asked));
   const match = symbols.lookup(address);
-  return { address, name: match?.offset === 0 ? match.name : undefined };
+  return {
+    address,
+    name: match?.offset === 0 ? match.name : undefined,
+    isEitherState: isThumb === undefined && !stateOf(asked),
+  };
 };
 
 /** Every stretch of code of a source line. */
@@ -164,23 +182,24 @@ const lineIn = ({ file, line }: SourceLine, place: ProbePlace, module: LoadedMod
     const { address, name } = addressIn(at, module.source);
     const runtime = (address + module.bias) >>> 0;
     const isThumb = place.isThumb ?? (address & 1) === 1;
-    return { address: withState(runtime, isThumb), module, symbol: name };
+    return { address: withState(runtime, isThumb), module, symbol: name, isEitherState: false };
   });
 
 const placesIn = (place: ProbePlace, module: LoadedModule): FoundPlace[] => {
   const { line } = place;
   if (line !== undefined) return lineIn(line, place, module);
-  const found =
+  const found: readonly FileAddress[] =
     place.symbol === undefined
       ? [addressIn((place.address + place.offset) >>> 0, module.source)]
       : symbolsIn(place, module);
-  return found.map(({ address, name }) => {
+  return found.map(({ address, name, isEitherState = false }) => {
     const at = (address + module.bias) >>> 0;
     const isEntry = place.symbol === undefined || place.offset === 0;
     return {
       address: place.isThumb === undefined ? at : withState(at, place.isThumb),
       module,
       symbol: isEntry ? name : undefined,
+      isEitherState: isEitherState && place.isThumb === undefined,
     };
   });
 };
@@ -192,7 +211,8 @@ const runtimePlace = (place: ProbePlace, modules: readonly LoadedModule[]): Foun
     const asked = { ...place, address: (at - module.bias) >>> 0, isRuntime: false };
     return placesIn(asked, module)[0] as FoundPlace;
   }
-  return { address: withState(at, place.isThumb ?? (at & 1) === 1), module, symbol: undefined };
+  const isEitherState = place.isThumb === undefined && !stateOf(at);
+  return { address: withState(at, place.isThumb ?? stateOf(at)), module, symbol: undefined, isEitherState };
 };
 
 /**

@@ -13,7 +13,7 @@ import type { Stalker } from '../../stalker/stalker.js';
 import { keepEverything, type Transformer } from '../../stalker/transformer.js';
 import type { CodeMap } from '../code-map.js';
 import { type PendingReturn, PendingReturns } from './pending-returns.js';
-import { findPlaces, type LoadedModule } from './place.js';
+import { type FoundPlace, findPlaces, type LoadedModule } from './place.js';
 import { type ProbePlan, planProbe } from './plan.js';
 import { ProbedIterator } from './probed-iterator.js';
 import { type GuestView, recordedValue } from './reading.js';
@@ -66,12 +66,16 @@ export class Probes {
       const places = findPlaces(spec.place, modules);
       const addresses = places.map(({ address }) => address);
       (this.counts[probe].addresses as InterworkingAddr[]).splice(0, Number.POSITIVE_INFINITY, ...addresses);
-      for (const place of places) {
-        const planted = { probe, location: place.address, plan: planProbe(spec, place) };
-        this.at.set(place.address, [...(this.at.get(place.address) ?? []), planted]);
-      }
+      for (const place of places) this.plant(probe, planProbe(spec, place), place);
     });
     return this.counts.filter((count) => count.addresses.length === 0).map((count) => count.spec);
+  }
+
+  /** Where nothing tells ARM from Thumb code the probe stands in both; the program runs only one of them. */
+  private plant(probe: number, plan: ProbePlan, { address, isEitherState }: FoundPlace): void {
+    for (const location of isEitherState ? [address, address ^ 1] : [address]) {
+      this.at.set(location, [...(this.at.get(location) ?? []), { probe, location, plan }]);
+    }
   }
 
   /** How threads must be followed so that probes are hit. `emit` gets a note for every hit and every return. */
