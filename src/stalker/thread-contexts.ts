@@ -10,7 +10,7 @@ import type { BlockCache } from './block-cache.js';
 import type { EventRing } from './event-ring.js';
 import type { ExecBlock } from './exec-block.js';
 import { CtxState, ExecCtx } from './exec-ctx.js';
-import { type FollowOptions, isPermanent, isStacked, needsShadowStack } from './options.js';
+import { type FollowOptions, isPermanent, isStacked, NOT_FOLLOWED, needsShadowStack } from './options.js';
 import { installShadowStack, type ShadowFrame, type ShadowStack, type ShadowStacks } from './shadow-stack.js';
 import { dropRequests } from './thread-requests.js';
 import type { Tiering } from './tiering.js';
@@ -30,8 +30,6 @@ export class ThreadContexts {
   live: ExecCtx | undefined;
   /** Until some thread reaches it, followed threads wait for it untraced. */
   activationPoint: Location | undefined;
-  /** Of the thread that is being removed: what is delivered last cannot have it followed anew. */
-  private leaving: ExecCtx | undefined;
   private readonly byTid = new Map<number, ExecCtx>();
   private readonly parts: ThreadParts;
 
@@ -96,40 +94,44 @@ export class ThreadContexts {
     const ctx = this.byTid.get(tid);
     if (ctx === undefined) return;
     if (ctx === this.live) this.drain();
-    this.leaving = ctx;
-    this.destroy(ctx);
-    this.leaving = undefined;
+    if (ctx.state !== CtxState.DESTROY_PENDING) this.destroy(ctx);
     dropRequests(ctx);
     this.byTid.delete(tid);
     if (ctx === this.live) this.live = undefined;
   }
 
-  /** The thread goes on with a new context. */
+  /**
+   * The thread goes on with a new context. What is asked for while the old one's sink is told its end comes later, so it
+   * holds instead.
+   */
   replace(tid: number, options: FollowOptions): ExecCtx {
     const old = this.byTid.get(tid);
-    if (old !== undefined && old === this.leaving) return old;
-    const wasLive = old !== undefined && old === this.live;
+    if (old === undefined) return this.add(tid, options);
+    if (old.state === CtxState.DESTROY_PENDING) {
+      old.successor = options;
+      return old;
+    }
+    const wasLive = old === this.live;
     if (wasLive) {
       this.drain();
       this.suspend();
     }
-    const below = old !== undefined && isStacked(old.options, options) ? old : undefined;
-    if (old !== undefined) this.destroy(old, options);
-    const successor = this.byTid.get(tid);
-    // What was delivered last may have had the thread followed anew.
-    if (successor !== undefined && successor !== old) return successor;
-    const ctx = this.add(tid, options, below);
-    ctx.retired = old?.retired ?? 0;
-    ctx.requests.push(...(old?.requests ?? []));
+    const below = this.destroy(old, options) ? old : undefined;
+    const ctx = this.add(tid, old.successor, below);
+    ctx.retired = old.retired;
+    ctx.requests.push(...old.requests);
     if (wasLive) this.makeLive(ctx);
     return ctx;
   }
 
   /** The context ends at the thread's next block. */
   leaveTo(ctx: ExecCtx, successor: FollowOptions): void {
-    if (ctx.state === CtxState.DESTROY_PENDING) return;
-    ctx.leave(successor);
-    this.requestDispatch(ctx);
+    if (ctx.state === CtxState.DESTROY_PENDING) {
+      ctx.successor = successor;
+    } else {
+      ctx.leave(successor);
+      this.requestDispatch(ctx);
+    }
   }
 
   /** The thread asks the engine at its next block boundary, linked or not. */
@@ -199,20 +201,34 @@ export class ThreadContexts {
     activation.install(ctx);
   }
 
-  private destroy(ctx: ExecCtx, successor?: FollowOptions): void {
+  /** Whether `ctx.successor` takes its place in the same stack of follows: with the sink below, and the shadow stack. */
+  private destroy(ctx: ExecCtx, successor?: FollowOptions): boolean {
     const { cache, tiering, shadowStacks } = this.parts;
-    if (ctx.state === CtxState.DESTROY_PENDING) return;
-    const { sink, options, shadowStack } = ctx;
-    const goesOn = successor !== undefined && isStacked(options, successor);
+    const { shadowStack } = ctx;
     ctx.state = CtxState.DESTROY_PENDING;
+    ctx.successor = successor ?? NOT_FOLLOWED;
     for (const part of [ctx, ctx.aside]) {
       if (part === undefined) continue;
       cache.dispose(part);
       tiering.dispose(part);
     }
-    if (!(goesOn && isPermanent(options))) sink?.stop?.(ctx.tid);
-    if (!goesOn && !isPermanent(options)) options.otherwise?.sink?.stop?.(ctx.tid);
-    if (shadowStack !== undefined && !(goesOn && needsShadowStack(successor))) shadowStacks.release(shadowStack);
+    const goesOn = this.stopSinks(ctx, successor !== undefined);
+    if (shadowStack !== undefined && !(goesOn && needsShadowStack(ctx.successor))) shadowStacks.release(shadowStack);
+    return goesOn;
+  }
+
+  /** The context's own, and the one below unless the successor keeps that; whether it does. */
+  private stopSinks(ctx: ExecCtx, hasSuccessor: boolean): boolean {
+    const { tid, options, sink } = ctx;
+    const isKept = (): boolean => hasSuccessor && isStacked(options, ctx.successor);
+    if (isPermanent(options)) {
+      if (!isKept()) sink?.stop?.(tid);
+      return isKept();
+    }
+    sink?.stop?.(tid);
+    if (isKept()) return true;
+    options.otherwise?.sink?.stop?.(tid);
+    return false;
   }
 
   /** Byte address of the top of a context's shadow stack. */

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../src/events/event.js';
 import type { EventBatch } from '../../src/events/ring.js';
 import type { EventSink } from '../../src/events/sink.js';
+import type { FollowOptions } from '../../src/stalker/options.js';
 import type { Transformer } from '../../src/stalker/transformer.js';
-import { F, FLAT, inEveryTier } from './catalogue/harness.js';
+import { F, FLAT, type Harness, inEveryTier } from './catalogue/harness.js';
 import { CollectingSink, TID } from './guest-code.js';
 
 const { CALL, BLOCK, COMPILE } = EventKind;
@@ -102,6 +103,73 @@ describe('a follow', () => {
       harness.run(F);
       expect([first.stopped, second.started, second.stopped]).toEqual([1, 1, 1]);
       expect([stalker.census.contexts, stalker.census.shadowStacks]).toEqual([0, before.shadowStacks]);
+    });
+  });
+
+  describe('asked for while the one before is told its end, instead of another', () => {
+    /** A follow on top of a recording, replaced by `first` in whose place `second` is asked for; what is left then. */
+    const replaced = (harness: Harness, isFirstStacked: boolean, isSecondStacked: boolean) => {
+      const { stalker } = harness;
+      const log: string[] = [];
+      const sinkOf = (name: string) => new LoggingSink(name, log);
+      const recording: FollowOptions = {
+        profile: 'precise',
+        events: CALL,
+        sink: sinkOf('recording'),
+        get otherwise() {
+          return recording;
+        },
+      };
+      const optionsOf = (name: string, isStacked: boolean): FollowOptions => {
+        const options = { profile: 'precise', events: CALL, sink: sinkOf(name) } as const;
+        return isStacked ? { ...options, otherwise: recording } : options;
+      };
+      const top = optionsOf('top', true);
+      stalker.follow(TID, recording);
+      stalker.follow(TID, top);
+      harness.run(F);
+      log.length = 0;
+      const second = optionsOf('second', isSecondStacked);
+      (top.sink as EventSink).stop = () => {
+        log.push('top stops');
+        stalker.follow(TID, second);
+      };
+      stalker.follow(TID, optionsOf('first', isFirstStacked));
+      harness.run(F);
+      return { log, stacks: stalker.census.shadowStacks, end: () => stalker.removeThread(TID) };
+    };
+    const code = 'push {lr}\n bl leaf\n pop {pc}\nleaf: mov r0, #2\n bx lr';
+
+    it('on the same recording or not: the later one holds, the recording goes on with it or ends', () => {
+      inEveryTier({ isa: 'arm', code }, (harness) => {
+        const { log, stacks, end } = replaced(harness, true, false);
+        expect(log).toEqual(['top stops', 'recording stops', 'second starts', 'second gets 1']);
+        expect(stacks).toBe(1);
+        end();
+        expect([log.at(-1), harness.stalker.census.shadowStacks]).toEqual(['second stops', 0]);
+      });
+      inEveryTier({ isa: 'arm', code }, (harness) => {
+        const { log, stacks, end } = replaced(harness, false, true);
+        expect(log).toEqual(['top stops', 'second starts', 'second gets 1']);
+        expect(stacks).toBe(1);
+        end();
+        expect(log.slice(3)).toEqual(['second stops', 'recording stops']);
+        expect(harness.stalker.census.shadowStacks).toBe(0);
+      });
+    });
+
+    it('and an unfollow there takes back the follow that was under way', () => {
+      inEveryTier({ isa: 'arm', code }, (harness) => {
+        const { stalker } = harness;
+        const [first, second] = [new CollectingSink(CALL), new CollectingSink(CALL)];
+        first.stop = () => stalker.unfollow(TID);
+        for (const sink of [first, second]) {
+          stalker.follow(TID, { profile: 'gum', events: CALL, sink });
+          harness.run(F);
+        }
+        expect([first.events.length, second.started, stalker.isFollowing(TID)]).toEqual([1, 0, false]);
+        expect(stalker.census).toMatchObject({ contexts: 0, shadowStacks: 0 });
+      });
     });
   });
 
