@@ -167,7 +167,7 @@ export class BlockCache {
   /** The context is going: nothing of it may be entered again. */
   dispose(ctx: ExecCtx): void {
     for (const block of ctx.blocks) {
-      this.compiler.clear(block);
+      this.compiler.blockCallouts.dispose(block);
       if (!block.invalidated) this.drop(block);
       block.invalidated = true;
     }

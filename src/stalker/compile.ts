@@ -2,7 +2,7 @@
 import { isWideThumb } from '../arm/decode.js';
 import { foldConditions } from '../arm/fold-conditions.js';
 import { BlockLifter } from '../arm/lift-block.js';
-import type { GuestAddr, InterworkingAddr } from '../bits.js';
+import type { GuestAddr } from '../bits.js';
 import { UsageError } from '../errors.js';
 import type { SiteTable } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
@@ -16,16 +16,18 @@ import type { Builder } from '../ir/builder.js';
 import { type Location, locationIsBigEndian, locationIsThumb, locationOf, locationPc } from '../ir/location.js';
 import { removeDeadSets } from '../ir/passes/dead-sets.js';
 import { ExitReason } from '../ir/terminal.js';
+import type { BlockCallouts } from './block-callouts.js';
 import type { CallProbes } from './call-probe.js';
-import type { CalloutTable } from './callouts.js';
-import { CpuContext } from './cpu-context.js';
 import { type ExecBlock, makeSegments } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
 import type { HostCallbacks } from './host-callbacks.js';
 import { Instrument, type SlowPaths } from './instrument.js';
-import { type CalloutFunction, type PlaceCallout, StalkerIterator } from './iterator.js';
+import { StalkerIterator } from './iterator.js';
 import { ASIDE, type FollowOptions, isFollow, MAX_BLOCK_INSNS } from './options.js';
 import { keepEverything, type Transformer } from './transformer.js';
+
+/** How often a transformer is asked for one translation, at most. */
+const MAX_PASSES = 16;
 
 /** What one run of the lifter made of some code: the same for every thread that is followed in the same way. */
 interface Translation {
@@ -41,17 +43,17 @@ export interface CompilerParts {
   readonly machine: Machine;
   readonly sites: SiteTable;
   readonly probes: CallProbes;
-  readonly callouts: CalloutTable;
+  readonly blockCallouts: BlockCallouts;
   readonly callbacks: HostCallbacks;
   readonly slowPaths: SlowPaths;
 }
 
 export class Compiler {
+  readonly blockCallouts: BlockCallouts;
   private shared = new WeakMap<FollowOptions, Map<Location, Translation>>();
   private readonly machine: Machine;
   private readonly sites: SiteTable;
   private readonly probes: CallProbes;
-  private readonly callouts: CalloutTable;
   private readonly callbacks: HostCallbacks;
   private readonly slowPaths: SlowPaths;
   /** Whose transformer is running. */
@@ -61,7 +63,7 @@ export class Compiler {
     this.machine = parts.machine;
     this.sites = parts.sites;
     this.probes = parts.probes;
-    this.callouts = parts.callouts;
+    this.blockCallouts = parts.blockCallouts;
     this.callbacks = parts.callbacks;
     this.slowPaths = parts.slowPaths;
   }
@@ -93,9 +95,8 @@ export class Compiler {
         hint: 'do that from a callout or outside',
       });
     }
-    this.clear(block);
+    this.blockCallouts.clear(block);
     block.invalidated = false;
-    const isProbed = this.isProbed(ctx, block);
     const shared = this.sharedWith(ctx, block);
     let translation = shared?.get(block.location);
     if (translation === undefined || !this.isCurrent(block, translation)) {
@@ -108,8 +109,6 @@ export class Compiler {
     block.hasExclusiveLoad = translation.hasExclusiveLoad;
     block.hasExclusiveStore = translation.hasExclusiveStore;
     block.segments = makeSegments(block, translation.irs, translation.colds);
-    // Its transformer has added the first probe, or removed the last one.
-    if (this.isProbed(ctx, block) !== isProbed) block.invalidated = true;
   }
 
   /** Where translations like this one are kept for other threads; undefined when it is this block's alone. */
@@ -138,18 +137,27 @@ export class Compiler {
     this.shared = new WeakMap();
   }
 
+  /** A transformer that excludes or probes what this block depends on is asked again, until nothing of that changes. */
   private translate(ctx: ExecCtx, block: ExecBlock): Translation {
     const { exclusions } = this.slowPaths;
-    const excluded = exclusions.all;
-    let made = this.attempt(ctx, block, ctx.transformer);
-    if (made !== undefined && exclusions.all !== excluded) {
-      // The transformer has excluded a range, which a call it had kept before may lead to: it is asked once more.
-      this.clear(block);
-      made = this.attempt(ctx, block, ctx.transformer);
+    for (let pass = 0; pass < MAX_PASSES; pass++) {
+      const [excluded, isProbed] = [exclusions.all, this.isProbed(ctx, block)];
+      const made = this.attempt(ctx, block, ctx.transformer);
+      if (made === undefined) return this.untouched(ctx, block);
+      if (exclusions.all === excluded && this.isProbed(ctx, block) === isProbed) return made;
+      this.blockCallouts.clear(block);
+      block.invalidated = false;
     }
-    if (made !== undefined) return made;
-    // The transformer threw: the thread leaves before it runs this block, which is kept as it is.
-    this.clear(block);
+    const { transform } = ctx.transformer;
+    this.callbacks.run('transformer', block.start, transform, () => {
+      throw new UsageError(`it changed what is excluded or probed each of the ${MAX_PASSES} times it was asked`);
+    });
+    return this.untouched(ctx, block);
+  }
+
+  /** Its transformer failed: the thread leaves before it runs this block, which is kept as it is. */
+  private untouched(ctx: ExecCtx, block: ExecBlock): Translation {
+    this.blockCallouts.clear(block);
     ctx.leave();
     return this.attempt(ctx, block, keepEverything) as Translation;
   }
@@ -170,9 +178,10 @@ export class Compiler {
     );
     instrument.ringCheck(lifter.builder);
     if (options === ASIDE) leaveWhenCallIsLeft(lifter.builder);
-    this.probeCall(ctx, block, lifter);
+    if (this.isProbed(ctx, block)) lifter.builder.callout(this.blockCallouts.addProbes(ctx, block));
     instrument.blockEntry(lifter.builder, block.start);
-    const iterator = new StalkerIterator(lifter, block, this.placer(ctx, block), this.limitOf(ctx, block, lifter));
+    const place = this.blockCallouts.placer(ctx, block);
+    const iterator = new StalkerIterator(lifter, block, place, this.limitOf(ctx, block, lifter));
     if (!this.transform(ctx, block, iterator, transformer)) return undefined;
     return this.finish(block, lifter, iterator, instrument);
   }
@@ -222,52 +231,9 @@ export class Compiler {
     return this.transforming === ctx;
   }
 
-  /** Releases what a translation holds on to. */
-  clear(block: ExecBlock): void {
-    for (const id of block.callouts) this.callouts.release(id);
-    block.callouts = [];
-  }
-
   /** Probes are for followed threads. */
   private isProbed({ options }: ExecCtx, { start }: ExecBlock): boolean {
     return isFollow(options) && this.probes.has(start);
-  }
-
-  private probeCall(ctx: ExecCtx, block: ExecBlock, lifter: BlockLifter): void {
-    if (!this.isProbed(ctx, block)) return;
-    const id = this.callouts.add(() => {
-      ctx.pendingCalls++;
-      try {
-        this.probes.fire(block.start);
-      } finally {
-        ctx.pendingCalls--;
-      }
-    });
-    block.callouts.push(id);
-    lifter.builder.callout(id);
-  }
-
-  private placer(ctx: ExecCtx, block: ExecBlock): PlaceCallout {
-    return (pc, callout, destroy) => {
-      const at = (pc + (locationIsThumb(block.location) ? 1 : 0)) >>> 0;
-      const id = this.callouts.add(() => this.runCallout(ctx, at, callout), destroy);
-      block.callouts.push(id);
-      return id;
-    };
-  }
-
-  private runCallout(ctx: ExecCtx, at: InterworkingAddr, callout: CalloutFunction): void {
-    const { words } = this.machine;
-    const pc = (at & ~1) >>> 0;
-    words[Word.PC] = pc | 0;
-    const registers = new CpuContext(words, pc);
-    ctx.pendingCalls++;
-    try {
-      this.callbacks.run('callout', at, callout, () => callout(registers));
-    } finally {
-      registers.close();
-      ctx.pendingCalls--;
-    }
   }
 
   private transform(ctx: ExecCtx, block: ExecBlock, iterator: StalkerIterator, transformer: Transformer): boolean {

@@ -20,6 +20,7 @@ import {
 } from '../ir/location.js';
 import type { Activation } from './activation.js';
 import type { BlockCache } from './block-cache.js';
+import type { CalloutTable } from './callouts.js';
 import { isKernelHelper } from './exclusion.js';
 import type { ExecBlock, Segment } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
@@ -34,6 +35,7 @@ export interface DispatchParts {
   readonly threads: ThreadContexts;
   readonly cache: BlockCache;
   readonly activation: Activation;
+  readonly callouts: CalloutTable;
   readonly callbacks: HostCallbacks;
 }
 
@@ -69,6 +71,7 @@ export class Dispatcher {
   /** The segment to run at `location`. `from` is the one that was left by a direct exit, `last` the one that was left. */
   dispatch(location: Location, from?: Segment, last = from): Segment {
     this.count++;
+    this.parts.callouts.settle();
     let at = this.divert(this.live, location);
     this.leaveIfAsked();
     let block = this.obtain(at);

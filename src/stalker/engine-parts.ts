@@ -9,6 +9,7 @@ import type { GuestMemory } from '../guest/memory.js';
 import { Machine } from '../interpreter/machine.js';
 import { Activation } from './activation.js';
 import { BlockCache } from './block-cache.js';
+import { BlockCallouts } from './block-callouts.js';
 import { CallProbes } from './call-probe.js';
 import { CalloutTable } from './callouts.js';
 import { Compiler } from './compile.js';
@@ -44,8 +45,6 @@ export class EngineParts {
   readonly loop: RunLoop;
   readonly prefetch: Prefetch;
   readonly invalidation: Invalidation;
-  /** A callout is running: the block around it still records for the context it was made for. */
-  isInBlock = false;
   private readonly returnSites = new Set<number>();
 
   constructor(memory: GuestMemory, options: TierOptions) {
@@ -53,13 +52,14 @@ export class EngineParts {
     const { callbacks, callouts } = this;
     this.machine = machine;
     this.words = machine.words;
-    machine.callout = (id) => this.callout(id);
+    machine.callout = (id) => callouts.call(id);
     this.ring = new EventRing(memory, this.words);
     this.shadowStacks = new ShadowStacks(memory.i32);
     this.probes = new CallProbes(memory, this.words, callbacks);
     const { probes } = this;
     const { sites } = this.ring;
-    this.compiler = new Compiler({ machine, sites, probes, callouts, callbacks, slowPaths: this.slowPaths() });
+    const blockCallouts = new BlockCallouts(machine.words, callouts, callbacks, probes);
+    this.compiler = new Compiler({ machine, sites, probes, blockCallouts, callbacks, slowPaths: this.slowPaths() });
     this.cache = new BlockCache(memory, this.compiler, {
       compiled: (ctx, block) => this.compiled(ctx, block),
       unlinked: (block) => this.tiering.unlinked(block),
@@ -69,7 +69,7 @@ export class EngineParts {
     this.activation = new Activation(words, cache, ring, this.returnSites);
     const { activation } = this;
     this.threads = new ThreadContexts({ words, ring, cache, tiering, shadowStacks, activation });
-    this.dispatcher = new Dispatcher({ machine, threads: this.threads, cache, activation, callbacks });
+    this.dispatcher = new Dispatcher({ machine, threads: this.threads, cache, activation, callouts, callbacks });
     this.loop = new RunLoop(machine, this.threads, this.dispatcher, tiering);
     this.prefetch = new Prefetch(this.compiler, cache, tiering);
     this.invalidation = new Invalidation(this.threads, cache);
@@ -89,14 +89,9 @@ export class EngineParts {
     };
   }
 
-  private callout(id: number): void {
-    const isNested = this.isInBlock;
-    this.isInBlock = true;
-    try {
-      this.callouts.call(id);
-    } finally {
-      this.isInBlock = isNested;
-    }
+  /** A callout is running: the block around it still records for the context it was made for. */
+  get isInBlock(): boolean {
+    return this.callouts.isRunning;
   }
 
   /** Whether the context is in use further out: a block of it runs or is translated, or its sink is handed records. */

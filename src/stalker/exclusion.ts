@@ -22,8 +22,11 @@ export const isKernelHelper = (address: InterworkingAddr): boolean => KERNEL_HEL
 export class Exclusions {
   private ranges: readonly MemoryRange[] = [];
 
-  add(range: MemoryRange): void {
-    this.ranges = [...this.ranges, range];
+  /** Whether that changed anything: a range inside one that is excluded already does not. */
+  add(range: MemoryRange): boolean {
+    const isKnown = this.ranges.some(({ base, size }) => range.base >= base && range.base + range.size <= base + size);
+    if (!isKnown) this.ranges = [...this.ranges, range];
+    return !isKnown;
   }
 
   get all(): readonly MemoryRange[] {

@@ -149,7 +149,7 @@ export class Stalker implements CodeWatcher {
 
   /** Calls into this range are reported and then run untraced until they return. There is no way to take it back. */
   exclude(range: MemoryRange): void {
-    this.parts.exclusions.add(range);
+    if (!this.parts.exclusions.add(range)) return;
     this.parts.compiler.forgetShared();
     this.parts.invalidation.callers(this.parts.exclusions);
   }

@@ -4,7 +4,7 @@ import { EventKind } from '../../src/events/event.js';
 import { KUSER_PAGE } from '../../src/guest/layout.js';
 import { Permission } from '../../src/guest/memory.js';
 import type { StalkerIterator } from '../../src/stalker/iterator.js';
-import { F, inEveryTier } from './catalogue/harness.js';
+import { F, FLAT, inEveryTier } from './catalogue/harness.js';
 import { TID } from './guest-code.js';
 
 const { CALL, EXEC } = EventKind;
@@ -57,6 +57,62 @@ describe('an excluded range', () => {
         expect(harness.run(F)).toBe(2);
         expect(harness.inside).toEqual([...execs(0, 4, 8), 'call f+8 f+16 0', ...execs(12)]);
       }
+    });
+  });
+
+  it('holds at once when the transformer adds it while it is asked again because of an earlier one', () => {
+    const code = `push {lr}\n mov r0, #0\n bl in\n pop {pc}\nin: add r0, r0, #1\n mov pc, lr\n.rept 8\n nop\n.endr`;
+    inEveryTier({ isa: 'arm', code, events: CALL | EXEC }, (harness) => {
+      const { stalker, sink } = harness;
+      // The last one is the callee; the transformer adds one each time it is asked.
+      const ranges = [48, 40, 32, 24, 16].map((offset) => ({ base: F + offset, size: 8 }));
+      const transform = (iterator: StalkerIterator): void => {
+        while (iterator.next() !== undefined) iterator.keep();
+        const range = ranges.shift();
+        if (range !== undefined) stalker.exclude(range);
+      };
+      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      for (let n = 0; n < 3; n++) {
+        sink.events.length = 0;
+        expect(harness.run(F)).toBe(1);
+        expect(harness.inside).toEqual([...execs(0, 4, 8), 'call f+8 f+16 0', ...execs(12)]);
+      }
+      expect(stalker.stats.recompiles).toBe(0);
+    });
+  });
+
+  it('that is another one each time the transformer is asked is an error of its; it is asked no more', () => {
+    inEveryTier({ isa: 'arm', code: FLAT.arm, events: EXEC }, (harness) => {
+      const { stalker } = harness;
+      const errors: string[] = [];
+      stalker.callbacks.onError = ({ message }) => errors.push(message);
+      let asked = 0;
+      const transform = function greedy(iterator: StalkerIterator): void {
+        stalker.exclude({ base: F + 0x100 + 8 * asked++, size: 8 });
+        while (iterator.next() !== undefined) iterator.keep();
+      };
+      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      for (let n = 0; n < 3; n++) expect(harness.run(F)).toBe(2);
+      expect(errors).toEqual([
+        'the transformer greedy at 0x10100 threw: it changed what is excluded or probed each of the 16 times it was asked',
+      ]);
+      expect([asked, stalker.isFollowing(TID), harness.events]).toEqual([16, false, []]);
+    });
+  });
+
+  it('inside one that is excluded already changes nothing, so it may be added again and again', () => {
+    const code = 'push {lr}\n mov r0, #0\n bl in\n pop {pc}\nin: add r0, r0, #2\n mov pc, lr';
+    inEveryTier({ isa: 'arm', code, events: EXEC, excluded: [[16, 24]] }, (harness) => {
+      const { stalker } = harness;
+      let asked = 0;
+      const transform = (iterator: StalkerIterator): void => {
+        asked++;
+        stalker.exclude({ base: F + 20, size: 4 });
+        while (iterator.next() !== undefined) iterator.keep();
+      };
+      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      for (let n = 0; n < 3; n++) expect(harness.run(F)).toBe(2);
+      expect([stalker.excludedRanges.length, asked]).toEqual([1, 3]);
     });
   });
 

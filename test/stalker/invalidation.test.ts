@@ -99,6 +99,35 @@ describe('recompile', () => {
     });
   });
 
+  it('of the block under way, by its own probe: the probe has fired once, the rest of the block is as it was', () => {
+    let log: string[] = [];
+    let version = 0;
+    const transformer = visiting((iterator, offset) => {
+      if (offset !== 16) return;
+      const made = ++version;
+      iterator.putCallout(
+        () => log.push(`callout ${made}`),
+        () => log.push(`callout ${made} is gone`),
+      );
+    });
+    inEveryTier({ ...PROGRAM, transformer }, (harness) => {
+      [log, version] = [[], 0];
+      const { stalker } = harness;
+      stalker.follow(TID, stalker.followOnRequest);
+      const id: number = stalker.addCallProbe(LEAF, () => {
+        log.push('probe');
+        if (version === 1) stalker.recompile(LEAF, TID);
+      });
+      harness.run(F);
+      harness.run(F);
+      expect(log).toEqual(['probe', 'callout 1', 'callout 1 is gone', 'probe', 'callout 2']);
+      stalker.removeCallProbe(id);
+      stalker.unfollow(TID);
+      harness.run(F);
+      expect(log.slice(5)).toEqual(['callout 2 is gone']);
+    });
+  });
+
   it('may make the block longer, even from inside it: the pass under way ends with the old one', () => {
     let [extra, current]: [number, Harness | undefined] = [0, undefined];
     const transformer = visiting((iterator, offset) => {
