@@ -201,6 +201,7 @@ export class Episode {
           isFirst = false;
           iterator.keep();
         }
+        this.maybe({ where: 'transformer', tid, ofFollow });
       },
     };
   }

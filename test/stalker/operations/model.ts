@@ -112,20 +112,26 @@ export class ThreadModel {
     let last = at;
     for (const operation of this.due.get(at) ?? []) {
       // Between a system call and the boundary an operation may take effect at once; a transformer that runs has begun.
+      if (operation.ofFollow !== undefined) this.endExcludedCalls(at);
       const hasBegun = operation.ofFollow !== undefined && operation.ofFollow === this.leave?.to?.id;
       if (operation.at !== last || hasBegun) this.leaveIfAsked();
       last = operation.at;
       this.apply(operation);
     }
-    while ((this.excludedCalls.at(-1) ?? Number.POSITIVE_INFINITY) <= at) {
-      this.excludedCalls.pop();
-      this.isTraced = true;
-    }
+    this.endExcludedCalls(at);
     this.leaveIfAsked();
     if (!this.isTraced || this.follow === undefined) return;
     if (this.target === step.location) this.target = undefined;
     for (const { id, entry } of this.probes) {
       if (entry === step.location) this.fired.set(id, (this.fired.get(id) ?? 0) + 1);
+    }
+  }
+
+  /** Those that have returned; a transformer only runs after that. */
+  private endExcludedCalls(at: number): void {
+    while ((this.excludedCalls.at(-1) ?? Number.POSITIVE_INFINITY) <= at) {
+      this.excludedCalls.pop();
+      this.isTraced = true;
     }
   }
 
