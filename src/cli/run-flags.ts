@@ -158,7 +158,7 @@ export const RUN_FLAGS = {
     helpValue: 'NAME',
     read: text,
     ...repeatable,
-    summary: 'hide a variable from the program',
+    summary: "hide a variable from the program, or those a pattern means: '*' is all",
   },
   'record-env': {
     type: 'boolean',

@@ -5,6 +5,7 @@ import { OutputError, type Recording, UsageError } from '../index.js';
 import type { FlagValues } from './flag.js';
 import { counted, groupDigits } from './number-text.js';
 import { writeStdout } from './output.js';
+import { globToRegex } from './pattern.js';
 import type { RUN_FLAGS } from './run-flags.js';
 
 type RunValues = FlagValues<typeof RUN_FLAGS>;
@@ -31,7 +32,8 @@ export const guestEnvironment = (flags: RunValues): Record<string, string> => {
   const inherited = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   // Our own settings are not the guest's business: a trace must not depend on them.
   const environment = Object.fromEntries(inherited.filter(([name]) => !name.startsWith('ARMSTALK_')));
-  for (const name of flags['unset-env']) delete environment[name];
+  const unset = flags['unset-env'].map(globToRegex);
+  for (const name of Object.keys(environment)) if (unset.some((glob) => glob.test(name))) delete environment[name];
   return { ...environment, ...Object.fromEntries(flags.env) };
 };
 
