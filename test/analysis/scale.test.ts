@@ -1,6 +1,6 @@
 /**
  * The largest traces: 200 million events of a recorded recursion (ARMSTALK_SCALE says how many, as the argument of fib:
- * 38 makes 253 million), and a stream of two gigabytes. Rates are by processor time, so that a busy machine is no
+ * 38 makes 253 million), two of about as many that differ in one branch at their ends, and a stream of two gigabytes. Rates are by processor time, so that a busy machine is no
  * failure. `npm run test:long` runs it; `npm test` runs it on a small trace.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TraceWriter } from '../../src/trace/writer.js';
 import { runJs, sample } from '../support/cli.js';
 import { randomFrom, SyntheticMachine } from '../support/event-stream.js';
+import { compile, hasCompiler } from '../support/toolchain.js';
 import { HEADER } from '../support/trace-file.js';
 
 const N = Number(process.env.ARMSTALK_SCALE ?? 27);
@@ -43,6 +44,8 @@ const measure = (words: string, before = ''): Measured => {
     maxBuffer: 1 << 28,
   });
   const [, kb, cpu] = /measured (\d+) ([\d.]+)\n$/.exec(stderr) ?? [];
+  // For whoever wants to know by how much a limit is kept.
+  if (isLarge) process.stdout.write(`${words}: ${Number(cpu).toFixed(1)} s of processor time, ${kb} kB\n`);
   return { out: stdout, status, kb: Number(kb), cpuSeconds: Number(cpu) };
 };
 
@@ -103,6 +106,68 @@ describe.skipIf(!existsSync('/proc/self/status'))('a large trace', () => {
     expect(kb).toBeLessThan(MAX_KB);
   });
 });
+
+/** The argument of fib below that makes about as many events, blocks among them. */
+const WITH_BLOCKS = N - 2;
+
+/** Works for long, and then does what the first character it reads says. */
+const SOURCE = `
+#include <stdio.h>
+#include <stdlib.h>
+#define APART __attribute__((noipa))
+APART int fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+APART int left(int n) { return n + 1; }
+APART int right(int n) { return n + 2; }
+APART int decide(int choice, int n) { return choice == 'l' ? left(n) : right(n); }
+int main(int argc, char **argv) {
+  int choice = getchar();
+  int n = fib(atoi(argv[argc - 1]));
+  printf("%d\\n", decide(choice, n));
+  return 0;
+}
+`;
+
+// Built here by gcc-arm-linux-gnueabihf. `npm test` installs it or stops; only a file run by hand goes without.
+describe.skipIf(!existsSync('/proc/self/status') || !hasCompiler())(
+  'two large traces that differ in a late branch',
+  () => {
+    const program = compile('late-branch', SOURCE, { flags: ['-O1', '-mthumb'] });
+    const record = (name: string, choice: string): Measured =>
+      measure(
+        `run -q -e call,ret,block,syscall -o ${name} '${program}' -- ${WITH_BLOCKS} > /dev/null`,
+        `echo ${choice} |`,
+      );
+
+    beforeAll(() => {
+      for (const [name, choice] of [
+        ['left.pb', 'l'],
+        ['right.pb', 'r'],
+      ] as const)
+        expect(record(name, choice).status).toBe(0);
+    });
+
+    test('are told apart at that branch, in one pass and little memory', () => {
+      const { out, status, kb } = measure('diff left.pb right.pb --json');
+      const { first } = JSON.parse(out);
+      expect(status).toBe(1);
+      expect(first).toMatchObject({ at: { symbol: 'decide' }, stack: expect.arrayContaining(['main', 'decide']) });
+      const { trace } = JSON.parse(measure('summarize left.pb --json --top 1').out);
+      expect(first.clock / trace.insns).toBeGreaterThan(0.98);
+      expect(first.commonBlocks).toBeGreaterThan(trace.events / 3);
+      expect(first.clock).toBeLessThan(trace.insns);
+      expect(kb).toBeLessThan(MAX_KB);
+    });
+
+    test('say so after the work alike, with what was called instead', () => {
+      const { out, status, kb } = measure('diff left.pb right.pb');
+      expect(status).toBe(1);
+      expect(out).toMatch(/^ {2}main > decide +\(decide\+0x[0-9a-f]+\)$/m);
+      expect(out).toMatch(/^-( *)left\(\);\n\+\1right\(\);$/m);
+      expect(out).toContain('functions: 1 only in old (left), 1 only in new (right), 0 counts changed');
+      expect(kb).toBeLessThan(MAX_KB);
+    });
+  },
+);
 
 test('a stream of gigabytes is read in constant memory', () => {
   writeUnpredictable(path('part.pb'));
