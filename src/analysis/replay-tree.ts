@@ -4,8 +4,9 @@ import type { RecordedEnd } from '../trace/messages.js';
 import { type ClockRange, type ReadFilters, standingUnder, Verdicts } from './filters.js';
 import { probeResult } from './probe-text.js';
 import type { Leaving, ReplayRecord } from './replay.js';
+import { ReplayLines } from './replay-lines.js';
 import { type ReplayFrame, ReplayThread } from './replay-thread.js';
-import type { FunctionInfo, Place, TraceSymbols } from './symbolize.js';
+import type { TraceSymbols } from './symbolize.js';
 import { COUNTED, OUTSIDE } from './thread-stack.js';
 
 /** Frames of one thread at most; deeper calls are not shown. */
@@ -16,10 +17,9 @@ const MAX_HEIGHT = 1 << 20;
  * happens inside it opens it, its return makes it a line with a cost, and one that was too cheap vanishes.
  */
 export class ReplayTree {
-  private readonly symbols: TraceSymbols;
   private readonly filters: ReadFilters;
   private readonly range: ClockRange | undefined;
-  private readonly emit: (record: ReplayRecord) => void;
+  private readonly lines: ReplayLines;
   private readonly minCost: number;
   /** Whether a call's first callee shows that it is worth a line. */
   private readonly isEager: boolean;
@@ -27,9 +27,8 @@ export class ReplayTree {
   private threads = new Map<number, ReplayThread>();
   /** What killed the process that has ended. */
   private signal = 0;
-  /** The thread whose stretch this is, and others that have calls held back since. */
+  /** The thread whose stretch this is. */
   private current: ReplayThread | undefined;
-  private readonly interrupted = new Set<ReplayThread>();
 
   constructor(
     symbols: TraceSymbols,
@@ -37,10 +36,9 @@ export class ReplayTree {
     range: ClockRange | undefined,
     emit: (record: ReplayRecord) => void,
   ) {
-    this.symbols = symbols;
     this.filters = filters;
     this.range = range;
-    this.emit = emit;
+    this.lines = new ReplayLines(symbols, filters, range, emit);
     this.verdicts = new Verdicts(symbols, filters);
     this.minCost = filters.minCost ?? 0;
     this.isEager = this.minCost === 0 && filters.caller === undefined;
@@ -63,8 +61,8 @@ export class ReplayTree {
   /** Events of one thread follow, from `at` on. */
   beginStretch(columns: EventColumns, at: number): void {
     const thread = this.threads.get(columns.tid) ?? this.begin(columns, at);
-    if (this.current !== undefined && this.current !== thread) this.interrupted.add(this.current);
-    this.interrupted.delete(thread);
+    if (this.current !== undefined && this.current !== thread) this.lines.interrupted.add(this.current);
+    this.lines.interrupted.delete(thread);
     this.current = thread;
   }
 
@@ -97,7 +95,7 @@ export class ReplayTree {
   private showNote(note: Exclude<Note, { type: 'module' }>, thread: ReplayThread | undefined): void {
     const top = thread?.top;
     if (top === undefined) {
-      if (this.filters.only === undefined && this.filters.caller === undefined) this.emitNote(note, 0);
+      if (this.filters.only === undefined && this.filters.caller === undefined) this.lines.note(note, 0);
       return;
     }
     if (note.type === 'probe' && note.phase !== 'return' && isAtEntry(note, top)) {
@@ -108,12 +106,12 @@ export class ReplayTree {
       top.result = probeResult(note);
       return;
     }
-    if (top.standing !== COUNTED || this.filters.caller !== undefined || this.isTooDeep(top.inner)) return;
-    this.introduce(thread as ReplayThread);
-    this.openWorthy(thread as ReplayThread);
-    if (this.minCost > 0 && this.hasPending(thread as ReplayThread)) return;
-    this.letOthersSpeak(thread as ReplayThread);
-    this.emitNote(note, top.inner);
+    if (top.standing !== COUNTED || this.filters.caller !== undefined || this.lines.isTooDeep(top.inner)) return;
+    this.lines.introduce(thread as ReplayThread);
+    this.lines.openWorthy(thread as ReplayThread);
+    if (this.minCost > 0 && this.lines.hasPending(thread as ReplayThread)) return;
+    this.lines.letOthersSpeak(thread as ReplayThread);
+    this.lines.note(note, top.inner);
   }
 
   /** A thread that is not shown ran. */
@@ -176,38 +174,19 @@ export class ReplayTree {
     frame.ownClock = thread.ownClock;
     frame.standing = standingUnder(caller?.standing ?? OUTSIDE, verdict);
     frame.depth = caller?.inner ?? 0;
-    frame.isVisible = frame.standing === COUNTED && verdict.isVisible && !this.isTooDeep(frame.depth);
+    frame.isVisible = frame.standing === COUNTED && verdict.isVisible && !this.lines.isTooDeep(frame.depth);
     frame.inner = frame.standing === COUNTED && verdict.isVisible ? frame.depth + 1 : frame.depth;
-    if (this.isBeforeRange(thread)) frame.isOpened = true;
-    else if (frame.isVisible && this.isEager && thread.height > 1) this.openPending(thread, thread.height - 1);
+    if (this.lines.isBeforeRange(thread)) frame.isOpened = true;
+    else if (frame.isVisible && this.isEager && thread.height > 1) this.lines.openPending(thread, thread.height - 1);
   }
 
   private leave(thread: ReplayThread, leaving: Leaving): void {
     const frame = thread.top as ReplayFrame;
-    if (!frame.isVisible || this.isBeforeRange(thread)) {
+    if (!frame.isVisible || this.lines.isBeforeRange(thread)) {
       thread.pop();
       return;
     }
-    const cost = thread.ownClock - frame.ownClock;
-    const left = {
-      leaving,
-      ...(Number.isNaN(cost) ? {} : { insns: cost }),
-      ...(leaving === 'running' && this.signal !== 0 ? { signal: this.signal } : {}),
-      ...(frame.result === undefined ? {} : { result: frame.result }),
-    };
-    const { clock, tid } = thread;
-    const { depth } = frame;
-    const { info } = frame.verdict;
-    if (frame.isOpened) {
-      this.introduce(thread);
-      this.letOthersSpeak(thread);
-      this.emit({ type: 'close', clock, tid, depth, function: info, ...left });
-    } else if (frame.verdict.isGoal && !(cost < this.minCost)) {
-      this.openPending(thread, thread.height - 1);
-      this.letOthersSpeak(thread);
-      const args = frame.probe ? { args: frame.probe.values } : {};
-      this.emit({ type: 'call', clock: frame.clock, tid, depth, function: info, ...args, ...left });
-    }
+    this.lines.leave(thread, frame, leaving, this.signal);
     thread.pop();
   }
 
@@ -235,7 +214,7 @@ export class ReplayTree {
     if (thread === this.current) this.runUntil(clock);
     while (thread.height > 0) this.leave(thread, 'running');
     this.threads.delete(thread.tid);
-    this.interrupted.delete(thread);
+    this.lines.interrupted.delete(thread);
     if (thread === this.current) this.current = undefined;
   }
 
@@ -246,83 +225,13 @@ export class ReplayTree {
     }
     this.threads = new Map();
     this.current = undefined;
-    this.interrupted.clear();
-  }
-
-  // -- what is shown -------------------------------------------------------------------------------------------------
-
-  private isBeforeRange(thread: ReplayThread): boolean {
-    return this.range !== undefined && thread.clock < this.range.from;
-  }
-
-  private isTooDeep(depth: number): boolean {
-    return this.filters.depth !== undefined && depth >= this.filters.depth;
-  }
-
-  /** Opens the visible calls held back below `height`. */
-  private openPending(thread: ReplayThread, height: number): void {
-    this.introduce(thread);
-    for (; thread.pendingFrom < height; thread.pendingFrom++)
-      this.open(thread, thread.frames[thread.pendingFrom] as ReplayFrame);
-  }
-
-  private open(thread: ReplayThread, frame: ReplayFrame): void {
-    if (!frame.isVisible || frame.isOpened) return;
-    this.letOthersSpeak(thread);
-    frame.isOpened = true;
-    const args = frame.probe ? { args: frame.probe.values } : {};
-    const { depth, clock, verdict } = frame;
-    this.emit({ type: 'open', clock, tid: thread.tid, depth, function: verdict.info, ...args });
-  }
-
-  /** Opens the calls held back that have cost enough already. */
-  private openWorthy(thread: ReplayThread): void {
-    if (this.filters.caller !== undefined) return;
-    let height = thread.height;
-    while (height > thread.pendingFrom) {
-      const { ownClock } = thread.frames[height - 1] as ReplayFrame;
-      if (!(thread.ownClock - ownClock < this.minCost)) break;
-      height--;
-    }
-    this.openPending(thread, height);
-  }
-
-  private hasPending(thread: ReplayThread): boolean {
-    return thread.frames.slice(thread.pendingFrom, thread.height).some((frame) => frame.isVisible && !frame.isOpened);
-  }
-
-  /** Before a thread's line, the calls other threads have begun in the meantime. */
-  private letOthersSpeak(thread: ReplayThread): void {
-    if (this.interrupted.size === 0) return;
-    const others = [...this.interrupted];
-    this.interrupted.clear();
-    for (const other of others) if (other !== thread) this.openWorthy(other);
-  }
-
-  /** What was open when the range began, once for each thread. */
-  private introduce(thread: ReplayThread): void {
-    if (this.range === undefined || thread.isIntroduced || this.isBeforeRange(thread)) return;
-    thread.isIntroduced = true;
-    const opened = thread.frames.slice(0, thread.height).filter((frame) => frame.isVisible && frame.isOpened);
-    if (opened.length === 0) return;
-    const stack: readonly FunctionInfo[] = opened.map(({ verdict }) => verdict.info);
-    this.emit({ type: 'context', clock: thread.clock, tid: thread.tid, stack });
+    this.lines.interrupted.clear();
   }
 
   private wantsThreadNote({ what, parentTid, tid }: Extract<Note, { type: 'thread' }>): boolean {
     const thread = this.threads.get(tid);
     if (what === 'start') return parentTid !== undefined;
     return thread !== undefined && this.threads.size > 1;
-  }
-
-  private emitNote(note: Exclude<Note, { type: 'module' }>, depth: number): void {
-    const at: Place | undefined =
-      note.type === 'probe'
-        ? this.symbols.place(note.location)
-        : note.type === 'signal'
-          ? this.symbols.place(note.pc)
-          : undefined;
-    this.emit({ type: 'note', clock: note.clock, tid: note.tid, depth, note, ...(at ? { at } : {}) });
   }
 }
 
