@@ -49,6 +49,7 @@ export { Memory, Process, type SpawnOptions } from './frida/process.js';
 export type { RangeDetails } from './frida/ranges.js';
 export type { ArmCpuContext } from './frida/registers.js';
 export { type CallProbeArgs, Stalker, type ThreadCallback } from './frida/stalker.js';
+export type { ThreadDetails, ThreadObserver, ThreadObserverCallbacks } from './frida/thread-observer.js';
 export type { ScriptVocabulary } from './frida/vocabulary.js';
 export type { ProcessResult } from './process/process.js';
 export type { CodeMap } from './recording/code-map.js';

@@ -18,6 +18,12 @@ import type { NativePointer, PointerValue } from './native-pointer.js';
 import { ptr } from './native-pointer.js';
 import { type RangeDetails, rangesWith } from './ranges.js';
 import { type ArmCpuContext, scriptContext } from './registers.js';
+import {
+  attachThreadObserver,
+  type ThreadDetails,
+  type ThreadObserver,
+  type ThreadObserverCallbacks,
+} from './thread-observer.js';
 
 export interface SpawnOptions extends Omit<ProcessOptions, 'args' | 'argv0' | 'createEngine'>, TierOptions {
   /** The whole argument vector, argv[0] included; just the path by default. */
@@ -76,8 +82,13 @@ export class Process {
     return attached().engine.currentThread ?? Process.id;
   }
 
-  static enumerateThreads(): { id: number; name: string }[] {
+  static enumerateThreads(): ThreadDetails[] {
     return [...attached().process.group.tasks.values()].map(({ tid, name }) => ({ id: tid, name }));
+  }
+
+  /** Tells of every thread there is, and of those that come, go and change their names, until `detach`. */
+  static attachThreadObserver(callbacks: ThreadObserverCallbacks): ThreadObserver {
+    return attachThreadObserver(callbacks);
   }
 
   static enumerateModules(): Module[] {

@@ -41,6 +41,7 @@ import { DEFAULT_STACK_BYTES, type ProcessOptions } from './options.js';
 import { Recorder, straceRenderer } from './recorder.js';
 import { type Ending, Scheduler, type StopReason } from './scheduler.js';
 import type { Thread } from './thread.js';
+import type { ThreadListeners } from './thread-listeners.js';
 
 /** Past-the-end address of the stack: STACK_TOP of a 3 GiB user space. */
 const STACK_TOP = 0xbf00_0000;
@@ -129,6 +130,11 @@ export class Process {
   /** The thread whose code runs or ran last. */
   get currentThread(): Thread | undefined {
     return this.scheduler.current;
+  }
+
+  /** Add to them to hear of threads. */
+  get threadListeners(): ThreadListeners {
+    return this.scheduler.listeners;
   }
 
   /** Sends the process a signal from outside. */

@@ -24,6 +24,7 @@ import { exceptionOf } from './faults.js';
 import { HostWait } from './host-wait.js';
 import type { Recorder } from './recorder.js';
 import { type OpenCall, Thread, type Waiting } from './thread.js';
+import { ThreadListeners } from './thread-listeners.js';
 
 export const DEFAULT_QUANTUM = 100_000;
 /** Instructions per extension of a slice that ends between LDREX and STREX, and how many extensions there are. */
@@ -57,6 +58,7 @@ export class Scheduler {
   private readonly timeoutMs: number;
   private readonly hostWait = new HostWait();
   /** In order of creation. */
+  readonly listeners = new ThreadListeners();
   private threads: Thread[] = [];
   private live: Thread | undefined;
   private fuelLeft = 0;
@@ -88,7 +90,7 @@ export class Scheduler {
 
   /** A new thread with these words; it runs when its turn comes. */
   addThread(words: Int32Array, name: string, parent?: Thread): Thread {
-    const thread = new Thread(this.group, this.nextTid++, name);
+    const thread = new Thread(this.group, this.nextTid++, name, this.listeners);
     thread.words.set(words.subarray(0, Word.THREAD_END));
     thread.words[Word.LAST_EXEC] = 0;
     thread.words[Word.CONTROL] = 0;
@@ -97,6 +99,7 @@ export class Scheduler {
     this.group.tasks.set(thread.tid, thread);
     this.engine.addThread(thread.tid);
     this.recorder.threadStarted(thread, parent?.tid);
+    this.listeners.added(thread);
     return thread;
   }
 
@@ -290,6 +293,7 @@ export class Scheduler {
   }
 
   private endThread(thread: Thread, exitCode: number): void {
+    this.listeners.removed(thread);
     const index = this.threads.indexOf(thread);
     if (thread.waiting !== undefined) this.recorder.callEnded(thread, thread.waiting, undefined);
     this.threads.splice(index, 1);

@@ -8,6 +8,7 @@ import type { Syscall } from '../linux/dispatch.js';
 import { TaskSignals } from '../linux/kernel/signal-state.js';
 import type { Task, ThreadGroup } from '../linux/kernel/task.js';
 import type { Blocked } from '../linux/syscalls/syscall.js';
+import type { ThreadListeners } from './thread-listeners.js';
 
 /** A system call that has not returned yet. */
 export interface OpenCall {
@@ -26,7 +27,6 @@ export class Thread implements Task {
   readonly group: ThreadGroup;
   readonly memory: GuestMemory;
   readonly signals = new TaskSignals();
-  name: string;
   clearChildTid = 0;
   robustList = 0;
   retired = 0;
@@ -38,13 +38,26 @@ export class Thread implements Task {
   private readonly saved = new Int32Array(Word.THREAD_END);
   private readonly state: Int32Array;
   private isLive = false;
+  private currentName: string;
+  private readonly listeners: ThreadListeners;
 
-  constructor(group: ThreadGroup, tid: number, name: string) {
+  constructor(group: ThreadGroup, tid: number, name: string, listeners: ThreadListeners) {
     this.group = group;
     this.memory = group.memory;
     this.tid = tid;
-    this.name = name;
+    this.currentName = name;
+    this.listeners = listeners;
     this.state = group.memory.i32.subarray(CPU_STATE / 4, CPU_STATE / 4 + Word.THREAD_END);
+  }
+
+  get name(): string {
+    return this.currentName;
+  }
+
+  set name(name: string) {
+    const previous = this.currentName;
+    this.currentName = name;
+    if (name !== previous) this.listeners.renamed(this, previous);
   }
 
   get words(): Int32Array {
