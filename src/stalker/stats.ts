@@ -1,3 +1,4 @@
+/** What the engine did so far, and what it holds: counted for `--stats`, and for tests that look for leaks. */
 import type { TranslatorStats } from '../translator/translator.js';
 import type { BlockCacheStats } from './block-cache.js';
 import type { EngineParts } from './engine-parts.js';

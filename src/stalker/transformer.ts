@@ -1,3 +1,4 @@
+/** Transformers: what decides, instruction by instruction, what a translation is made of. */
 import type { BlockIterator } from './iterator.js';
 
 /**
