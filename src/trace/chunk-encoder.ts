@@ -1,21 +1,11 @@
-import {
-  COMPACT_WORDS,
-  type CompactBatch,
-  DEPTH,
-  type EventBatch,
-  FRAME_BYTES,
-  RECORD_WORDS,
-  type SiteTable,
-  UNMATCHED,
-} from '../events/ring.js';
+import { COMPACT_WORDS, type CompactBatch, DEPTH, type EventBatch, RECORD_WORDS, UNMATCHED } from '../events/ring.js';
 import { ByteColumn } from './byte-column.js';
 import { HASH_MASK, KIND_BITS, KIND_ORDER } from './chunk-format.js';
 import { EdgeTable } from './edge-table.js';
-import { EncoderMemory } from './encoder-memory.js';
+import { EncoderEngine } from './encoder-engine.js';
 import { type FrameCarry, FrameStack } from './frame-stack.js';
 import { CHUNK } from './schema.js';
 import { StrideColumns } from './stride-columns.js';
-import { makeStrideLoops } from './stride-module.js';
 import { SLOT_WORDS, STATE, STATE_WORDS, STRIDE, type StrideLoop } from './stride-state.js';
 
 /** A chunk as bytes of an EventChunk message, valid until the next event, and what the index and Packed say of it. */
@@ -44,40 +34,17 @@ export interface ChunkLimits {
   readonly bytes: number;
 }
 
-function once<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
 /** Clock differences below this are safe in int32 arithmetic. */
 const REACH = 2 ** 30;
 
 const clockAt = ({ words, sites, clockBase }: EventBatch | CompactBatch, word: number): number =>
   clockBase - (words[word + 1] as number) - (sites.clockAdjust[words[word] as number] as number);
 
-/** The memory and the loops that all encoders share, made when the first one is. */
-const engine = once(() => {
-  const memory = new EncoderMemory();
-  const loops = makeStrideLoops(memory, {
-    intern: (site, target) => running.encoder.edges.intern(running.sites, site, target),
-    adjust: (site, top, target) => running.encoder.stack.adjust(site, (top - running.shadowBase) / FRAME_BYTES, target),
-    settle: (event, row, depth) => running.encoder.stack.settle(event, row, depth),
-    settleFull: (event, row, depth, recorded, target) =>
-      running.encoder.stack.settleFull(event, row, depth, recorded, target),
-  });
-  return { memory, loops, input: memory.allocate(STRIDE * RECORD_WORDS) };
-});
-
-/** Whose stride the loop is at. */
-let running: { readonly encoder: ChunkEncoder; readonly sites: SiteTable; readonly shadowBase: number };
-
 /** Turns one thread's ring records into chunks: dictionary, predictor and shadow stack as armstalk.proto describes them. */
 export class ChunkEncoder {
   readonly tid: number;
-  readonly edges = new EdgeTable(engine().memory);
+  private readonly engine = EncoderEngine.shared;
+  readonly edges = new EdgeTable(this.engine.memory);
   events = 0;
   firstClock = 0;
   /** Clock of the latest event, kept from chunk to chunk. */
@@ -89,14 +56,14 @@ export class ChunkEncoder {
   private readonly jumps = new ByteColumn();
   private readonly out = new ByteColumn(1 << 14);
   /** Per slot: first candidate's edge and delta, second candidate's edge and delta. */
-  private readonly slots = engine().memory.allocate((HASH_MASK + 1) * SLOT_WORDS);
-  private readonly kindCounts = engine().memory.allocate(KIND_BITS + 1);
-  private readonly state = engine().memory.allocate(STATE_WORDS);
+  private readonly slots = this.engine.memory.allocate((HASH_MASK + 1) * SLOT_WORDS);
+  private readonly kindCounts = this.engine.memory.allocate(KIND_BITS + 1);
+  private readonly state = this.engine.memory.allocate(STATE_WORDS);
   private lastSwitch = 0;
   private lastJump = 0;
   private firstElsewhere = 0;
-  private readonly columns = new StrideColumns(engine().memory, this.state);
-  readonly stack = new FrameStack(engine().memory, this.state);
+  private readonly columns = new StrideColumns(this.engine.memory, this.state);
+  readonly stack = new FrameStack(this.engine.memory, this.state);
 
   constructor(tid: number, limits: ChunkLimits) {
     this.tid = tid;
@@ -105,7 +72,7 @@ export class ChunkEncoder {
 
   /** Gives its memory back; the encoder is not used again. */
   dispose(): void {
-    const { memory } = engine();
+    const { memory } = this.engine;
     const { slots, kindCounts, state } = this;
     this.stack.dispose();
     this.columns.dispose();
@@ -136,7 +103,7 @@ export class ChunkEncoder {
     let at = from;
     while (at < batch.count && !this.full) {
       const to = this.withinReach(batch, at, Math.min(batch.count, at + this.room));
-      at += this.encodeStride(engine().loops.full, batch, at * RECORD_WORDS, to * RECORD_WORDS) / RECORD_WORDS;
+      at += this.encodeStride(this.engine.loops.full, batch, at * RECORD_WORDS, to * RECORD_WORDS) / RECORD_WORDS;
     }
     return at;
   }
@@ -157,7 +124,7 @@ export class ChunkEncoder {
     let at = from;
     while (at < size && !this.full) {
       const to = Math.min(size, at + this.room * COMPACT_WORDS);
-      at += this.encodeStride(engine().loops.compact, batch, at, to);
+      at += this.encodeStride(this.engine.loops.compact, batch, at, to);
     }
     return at;
   }
@@ -239,17 +206,16 @@ export class ChunkEncoder {
     edges.reserve(batch.sites, STRIDE);
     this.stack.reserve(this.stack.depth + STRIDE);
     this.columns.reserve();
-    const { input } = engine();
-    const end = Math.min(batch.words.length, to + RECORD_WORDS - COMPACT_WORDS, from + input.length);
-    input.set(batch.words.subarray(from, end));
+    const { engine } = this;
+    const input = engine.inputAt(batch.words, from, Math.min(batch.words.length, to + RECORD_WORDS - COMPACT_WORDS));
     state[STATE.previous] = batch.clockBase - this.lastClock;
-    running = { encoder: this, sites: batch.sites, shadowBase: batch.shadowBase };
+    engine.running = { encoder: this, sites: batch.sites, shadowBase: batch.shadowBase };
     loop(
       this.events,
       batch.shadowBase,
       state.byteOffset,
-      input.byteOffset,
-      input.byteOffset + (to - from) * 4,
+      input,
+      input + (to - from) * 4,
       this.slots.byteOffset,
       this.kindCounts.byteOffset,
       edges.edgeOf.byteOffset,
@@ -258,7 +224,7 @@ export class ChunkEncoder {
     );
     this.lastClock = batch.clockBase - (state[STATE.previous] as number);
     this.events += state[STATE.taken] as number;
-    return ((state[STATE.record] as number) - input.byteOffset) >> 2;
+    return ((state[STATE.record] as number) - input) >> 2;
   }
 
   private message(kindCounts: readonly number[]): Uint8Array {

@@ -2,24 +2,27 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EventBatch, SiteTable } from '../events/ring.js';
 import { type AssembledChunk, type AssemblerCarry, ChunkAssembler } from './chunk-assembler.js';
+import { EncoderEngine } from './encoder-engine.js';
+import { EncoderMemory } from './encoder-memory.js';
 import { pack } from './packet-writer.js';
 import { BODY } from './schema.js';
 import {
   CONTROL,
   type FinishedChunk,
   HEAD,
-  HEAD_BYTES,
   NO_ELSEWHERE,
   type SharedSites,
-  SLOT_BYTES,
-  SLOT_WORDS,
   SLOTS,
+  slotWords,
+  TABLES,
   TASK,
   type TaskResult,
   type WriterThreadData,
 } from './writer-thread.js';
 
-const { control, slots, port, limits, codec } = workerData as WriterThreadData;
+const { control, heads, memory, port, limits, codec } = workerData as WriterThreadData;
+
+EncoderEngine.use(new EncoderMemory(memory, TABLES));
 
 let flushes: FinishedChunk[][] = [];
 let open: FinishedChunk[] = [];
@@ -45,11 +48,11 @@ const sharedSites = (from: MessagePort): void => {
   }
 };
 
-const batchOf = (head: Float64Array, content: Int32Array): EventBatch => {
+const batchOf = (head: Float64Array, sent: number): EventBatch => {
   const elsewhere = head[HEAD.elsewhere] as number;
   return {
     tid: head[HEAD.tid] as number,
-    words: content.subarray(0, head[HEAD.words]),
+    words: slotWords(memory, sent, head[HEAD.words] as number),
     count: head[HEAD.count] as number,
     sites: { ...sites, count: head[HEAD.sites] } as SiteTable,
     clockBase: head[HEAD.clockBase] as number,
@@ -58,11 +61,11 @@ const batchOf = (head: Float64Array, content: Int32Array): EventBatch => {
   };
 };
 
-const carryOut = (head: Float64Array, content: Int32Array): void => {
+const carryOut = (head: Float64Array, sent: number): void => {
   const what = head[HEAD.what];
   const tid = head[HEAD.tid] as number;
-  if (what === TASK.full) assembler.process(batchOf(head, content));
-  else if (what === TASK.compact) assembler.processCompact({ elsewhere: 0, ...batchOf(head, content) });
+  if (what === TASK.full) assembler.process(batchOf(head, sent));
+  else if (what === TASK.compact) assembler.processCompact({ elsewhere: 0, ...batchOf(head, sent) });
   else if (what === TASK.flush) assembler.flush();
   else if (what === TASK.stop) assembler.stop(tid);
   else if (what === TASK.start) assembler.start(tid);
@@ -83,16 +86,15 @@ const run = (): void => {
   for (let done = 0; ; ) {
     const sent = nextSent(done);
     while (done < sent) {
-      const offset = (done % SLOTS) * SLOT_BYTES;
-      const head = new Float64Array(slots, offset, HEAD_BYTES / 8);
-      const content = new Int32Array(slots, offset + HEAD_BYTES, SLOT_WORDS);
+      const first = (done % SLOTS) * HEAD.fields;
+      const head = heads.subarray(first, first + HEAD.fields);
       if (head[HEAD.what] === TASK.end) return;
       done++;
       const sequence = done;
       flushes = [];
       try {
         sharedSites(port);
-        carryOut(head, content);
+        carryOut(head, sequence - 1);
         if (flushes.length > 0) port.postMessage({ sequence, flushes } satisfies TaskResult);
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);

@@ -1,19 +1,25 @@
 /**
- * Where the encoders' tables live: one WebAssembly memory that never grows (it is address space, committed when touched),
- * so that its views stay valid and the hot loop reads them without a bounds check of its own. A simple allocator: sizes
- * are powers of two, a released piece serves the next request of its size.
+ * Where the encoders' tables live: in one WebAssembly memory that never grows (it is address space, committed when
+ * touched), so that its views stay valid and the hot loop reads them without a bounds check of its own. A simple
+ * allocator: sizes are powers of two, a released piece serves the next request of its size.
  */
 import { OutputError } from '../errors.js';
 
 const PAGES = 8192;
-const PAGE_BYTES = 65536;
 const SMALLEST_WORDS = 64;
 
 export class EncoderMemory {
-  readonly memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-  private readonly words = new Int32Array(this.memory.buffer);
+  readonly memory: WebAssembly.Memory;
+  private readonly words: Int32Array;
   private readonly free = new Map<number, Int32Array[]>();
-  private next = SMALLEST_WORDS * 4;
+  private next: number;
+
+  /** On `memory` from byte `from` on, all zero; without arguments a memory of its own. */
+  constructor(memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES }), from = 0) {
+    this.memory = memory;
+    this.words = new Int32Array(memory.buffer);
+    this.next = from + SMALLEST_WORDS * 4;
+  }
 
   /** At least `words` words, all zero. The view's `byteOffset` is its address. */
   allocate(words: number): Int32Array {
@@ -22,7 +28,7 @@ export class EncoderMemory {
     if (reused !== undefined) return reused.fill(0);
     const at = this.next;
     this.next += size * 4;
-    if (this.next > PAGES * PAGE_BYTES) {
+    if (this.next > this.memory.buffer.byteLength) {
       throw new OutputError('the trace writer ran out of memory for its tables', {
         hint: 'record fewer kinds of events, or fewer threads',
       });

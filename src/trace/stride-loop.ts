@@ -34,12 +34,14 @@ export class LoopWriter {
   private readonly f = new FunctionBuilder(PARAMETERS);
   /** Byte offset of the predictor's slot. */
   private readonly hash = this.f.allocate(I32);
-  private readonly run = this.f.allocate(I32);
+  /** Number of the event after the latest that was not predicted: a run begins there. */
+  private readonly runStart = this.f.allocate(I32);
   private readonly depth = this.f.allocate(I32);
   private readonly floor = this.f.allocate(I32);
   private readonly previous = this.f.allocate(I32);
   private readonly frames = this.f.allocate(I32);
-  private readonly index = this.f.allocate(I32);
+  /** Where the records would begin if all were as short as most: tells an event's number from its address. */
+  private readonly origin = this.f.allocate(I32);
   private readonly record = this.f.allocate(I32);
   private readonly site = this.f.allocate(I32);
   private readonly edge = this.f.allocate(I32);
@@ -61,7 +63,7 @@ export class LoopWriter {
   write(): FunctionBuilder {
     const { f } = this;
     this.loadState();
-    f.get(INPUT).set(this.record);
+    f.get(INPUT).tee(this.record).set(this.origin);
     f.get(ROWS).i32(SITE_FIXED).op('i32_sub').set(this.biased);
     const done = f.block();
     const outer = f.loop();
@@ -76,7 +78,6 @@ export class LoopWriter {
     f.get(SLOTS).get(this.hash).op('i32_add').set(this.place);
     f.get(this.place).memory('i32_load').get(this.edge).op('i32_ne').brIf(missed);
     f.get(this.place).memory('i32_load', 4).get(this.delta).op('i32_ne').brIf(missed);
-    f.get(this.run).i32(1).op('i32_add').set(this.run);
     f.get(this.row).get(this.delta).memory('i32_store', ofRow(ROW.lastDelta));
     this.advance(unsettled);
     f.br(again).end().end();
@@ -84,14 +85,11 @@ export class LoopWriter {
     f.br(outer).end();
     this.resolveDynamic();
     f.end();
-    f.get(STATE_AT)
-      .get(this.place)
-      .get(this.edge)
-      .get(this.delta)
-      .get(this.run)
-      .get(this.row)
-      .call(this.functions.miss);
-    f.i32(0).set(this.run);
+    f.get(STATE_AT).get(this.place).get(this.edge).get(this.delta);
+    this.pushRun();
+    f.get(this.row).call(this.functions.miss);
+    this.pushNumber();
+    f.i32(1).op('i32_add').set(this.runStart);
     this.advance(unsettled);
     f.br(outer).end();
     this.dealWithUnsettled();
@@ -104,7 +102,6 @@ export class LoopWriter {
   private get stateLocals(): [number, Local][] {
     return [
       [STATE.hash, this.hash],
-      [STATE.run, this.run],
       [STATE.depth, this.depth],
       [STATE.previous, this.previous],
     ];
@@ -112,7 +109,23 @@ export class LoopWriter {
 
   private loadState(): void {
     for (const [word, local] of this.stateLocals) this.load(word, local);
+    this.f.i32(0).get(STATE_AT).memory('i32_load', at(STATE.run)).op('i32_sub').set(this.runStart);
     this.loadFrames();
+  }
+
+  /** Pushes the number, in this stride, of the event whose record is `record`. */
+  private pushNumber(): void {
+    this.f.get(this.record).get(this.origin).op('i32_sub').i32(Math.log2(this.recordBytes)).op('i32_shr_u');
+  }
+
+  /** Pushes how many events before this one were predicted. */
+  private pushRun(): void {
+    this.pushNumber();
+    this.f.get(this.runStart).op('i32_sub');
+  }
+
+  private get recordBytes(): number {
+    return this.isCompact ? at(COMPACT_WORDS) : RECORD_BYTES;
   }
 
   private load(word: number, local: Local): void {
@@ -126,13 +139,16 @@ export class LoopWriter {
   }
 
   private storeState(): void {
-    const ends: [number, Local][] = [
-      [STATE.record, this.record],
-      [STATE.taken, this.index],
-    ];
-    for (const [word, local] of [...this.stateLocals, ...ends]) {
-      this.f.get(STATE_AT).get(local).memory('i32_store', at(word));
+    const { f } = this;
+    for (const [word, local] of [...this.stateLocals, [STATE.record, this.record] as const]) {
+      f.get(STATE_AT).get(local).memory('i32_store', at(word));
     }
+    f.get(STATE_AT);
+    this.pushNumber();
+    f.memory('i32_store', at(STATE.taken));
+    f.get(STATE_AT);
+    this.pushRun();
+    f.memory('i32_store', at(STATE.run));
   }
 
   /** The tally's fields are wide enough for the events of one call. */
@@ -173,11 +189,16 @@ export class LoopWriter {
   /** Only calls have dynamic targets of their own, and then a record as long as a full one. */
   private passTarget(): void {
     if (!this.isCompact) return;
-    this.f
-      .get(this.record)
-      .i32(RECORD_BYTES - at(COMPACT_WORDS))
-      .op('i32_add')
-      .set(this.record);
+    this.pass(() => this.f.i32(RECORD_BYTES - at(COMPACT_WORDS)));
+  }
+
+  /** Goes past bytes that are no event. */
+  private pass(pushBytes: () => void): void {
+    for (const local of [this.record, this.origin]) {
+      this.f.get(local);
+      pushBytes();
+      this.f.op('i32_add').set(local);
+    }
   }
 
   /** A dynamic target that was not predicted. */
@@ -199,8 +220,7 @@ export class LoopWriter {
       f.get(this.site).get(this.record).memory('i32_load', 4).get(this.target).call(this.functions.adjust);
       this.loadFrames();
       // UNMATCHED is as long as a full record.
-      f.i32(RECORD_BYTES).i32(at(COMPACT_WORDS)).get(this.site).op('i32_eqz', 'select');
-      f.get(this.record).op('i32_add').set(this.record);
+      this.pass(() => f.i32(RECORD_BYTES).i32(at(COMPACT_WORDS)).get(this.site).op('i32_eqz', 'select'));
       f.else();
     }
     f.get(this.site).get(this.target).call(this.functions.intern).op('drop');
@@ -226,11 +246,7 @@ export class LoopWriter {
       .op('i32_and');
     f.set(this.hash);
     f.get(this.tally).get(this.row).memory('i64_load', ofRow(ROW.tally)).op('i64_add').set(this.tally);
-    f.get(this.index).i32(1).op('i32_add').set(this.index);
-    f.get(this.record)
-      .i32(this.isCompact ? at(COMPACT_WORDS) : RECORD_BYTES)
-      .op('i32_add')
-      .set(this.record);
+    f.get(this.record).i32(this.recordBytes).op('i32_add').set(this.record);
     if (this.isCompact) this.followCompact(unsettled);
     else this.followFull(unsettled);
   }
@@ -283,7 +299,9 @@ export class LoopWriter {
 
   private dealWithUnsettled(): void {
     const { f } = this;
-    f.get(FIRST).get(this.index).op('i32_add').i32(1).op('i32_sub').get(this.row);
+    f.get(FIRST);
+    this.pushNumber();
+    f.op('i32_add').i32(1).op('i32_sub').get(this.row);
     if (this.isCompact) f.get(this.depth).call(this.functions.settle);
     else f.get(this.depth).get(this.recorded).get(this.target).call(this.functions.settleFull);
     f.set(this.depth);

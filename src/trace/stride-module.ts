@@ -7,9 +7,9 @@ import { writeMiss, writePut, writeResolve } from './stride-functions.js';
 import { LoopWriter, PARAMETERS } from './stride-loop.js';
 import type { StrideHost, StrideLoops } from './stride-state.js';
 
-const writeModule = (pages: number): Uint8Array<ArrayBuffer> => {
+const writeModule = (pages: number, isShared: boolean): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder();
-  module.importMemory('host', 'memory', pages, pages);
+  module.importMemory('host', 'memory', pages, pages, isShared);
   const type = (parameters: number, results: number): number =>
     module.type(Array(parameters).fill(I32), Array(results).fill(I32));
   const imported = (name: keyof StrideHost, parameters: number, results: number): FunctionRef =>
@@ -37,7 +37,7 @@ const writeModule = (pages: number): Uint8Array<ArrayBuffer> => {
 /** The loops over `memory`, calling `host` for the rare cases. */
 export const makeStrideLoops = ({ memory }: EncoderMemory, host: StrideHost): StrideLoops => {
   const pages = memory.buffer.byteLength / 65536;
-  const module = new WebAssembly.Module(writeModule(pages));
+  const module = new WebAssembly.Module(writeModule(pages, memory.buffer instanceof SharedArrayBuffer));
   const imports = {
     memory,
     intern: (site: number, target: number) => host.intern(site, target),

@@ -1,11 +1,13 @@
 /**
  * The writer's second thread: encoding and compressing leave the thread that runs the guest, which then only copies its
- * records into shared memory. Nothing here decides what the file holds: results are applied in the order of the batches
- * (see TraceWriter), so the bytes are the same with and without this thread.
+ * records into shared memory. (To let the other thread read the event ring itself is slower: the guest's stores then
+ * wait for cache lines that the other processor has.) Nothing here decides what the file holds: results are applied in
+ * the order of the batches (see TraceWriter), so the bytes are the same with and without this thread.
  *
- * Shared memory: control words, then SLOTS slots of a head and a batch's words. The guest's thread fills slot `sent` mod
- * SLOTS and counts `sent` up; the other one counts `done` up after its results are in the port's queue. A full ring makes
- * the guest wait: nothing is ever dropped.
+ * Shared memory: control words, SLOTS heads, and a WebAssembly memory with SLOTS slots for a batch's words and behind
+ * them the encoders' tables. The guest's thread fills head and slot `sent` mod SLOTS and counts `sent` up; the other one
+ * encodes the slot where it is, and counts `done` up after its results are in the port's queue. When all slots are taken
+ * the guest waits: nothing is ever dropped.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -23,6 +25,9 @@ export const SLOTS = 16;
 const BACKLOG = 4;
 /** Words of the longest batch: the event ring. */
 export const SLOT_WORDS = 0x1_0000;
+const SLOT_BYTES = SLOT_WORDS * 4;
+/** Address space of slots and tables. */
+const PAGES = 8192;
 
 /** Float64 fields of a slot's head. */
 export const HEAD = {
@@ -34,9 +39,8 @@ export const HEAD = {
   shadowBase: 5,
   elsewhere: 6,
   sites: 7,
+  fields: 8,
 } as const;
-export const HEAD_BYTES = 64;
-export const SLOT_BYTES = HEAD_BYTES + SLOT_WORDS * 4;
 
 /** What a slot asks for. */
 export const TASK = { full: 1, compact: 2, flush: 3, stop: 4, start: 5, end: 6 } as const;
@@ -66,7 +70,9 @@ export interface SharedSites {
 
 export interface WriterThreadData {
   readonly control: Int32Array;
-  readonly slots: SharedArrayBuffer;
+  readonly heads: Float64Array;
+  /** The slots, from address 0 on, and the encoders' tables. */
+  readonly memory: WebAssembly.Memory;
   readonly port: MessagePort;
   readonly limits: AssemblyLimits;
   readonly codec: CodecName;
@@ -80,9 +86,17 @@ export const writerThreadScript = (): URL | undefined => {
   return scripts.find((script) => existsSync(script));
 };
 
+/** The words that go with head number `sent`. */
+export const slotWords = (memory: WebAssembly.Memory, sent: number, length: number): Int32Array =>
+  new Int32Array(memory.buffer, (sent % SLOTS) * SLOT_BYTES, length);
+
+/** Where the encoders' tables begin. */
+export const TABLES = SLOTS * SLOT_BYTES;
+
 export class WriterThread {
   private readonly control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
-  private readonly slots = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
+  private readonly heads = new Float64Array(new SharedArrayBuffer(SLOTS * HEAD.fields * 8));
+  private readonly memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
   private readonly port: MessagePort;
   private readonly results = new Map<number, TaskResult>();
   private sent = 0;
@@ -91,7 +105,8 @@ export class WriterThread {
   constructor(script: URL, limits: AssemblyLimits, codec: CodecName) {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    const workerData: WriterThreadData = { control: this.control, slots: this.slots, port: port2, limits, codec };
+    const { control, heads, memory } = this;
+    const workerData: WriterThreadData = { control, heads, memory, port: port2, limits, codec };
     const worker = new Worker(script, { workerData, transferList: [port2], stdin: false });
     // One that cannot start is never ready: the writer goes on without it.
     worker.on('error', () => {});
@@ -114,7 +129,7 @@ export class WriterThread {
     if (words.length > SLOT_WORDS) throw new Error(`a batch of ${words.length} words is longer than the ring`);
     this.shareSites(sites);
     const isFull = 'count' in batch;
-    const { head, content } = this.nextSlot();
+    const head = this.nextHead();
     head[HEAD.what] = isFull ? TASK.full : TASK.compact;
     head[HEAD.tid] = batch.tid;
     head[HEAD.count] = isFull ? batch.count : 0;
@@ -123,13 +138,13 @@ export class WriterThread {
     head[HEAD.shadowBase] = batch.shadowBase;
     head[HEAD.elsewhere] = batch.elsewhere ?? NO_ELSEWHERE;
     head[HEAD.sites] = sites.count;
-    content.set(words);
+    slotWords(this.memory, this.sent, words.length).set(words);
     return this.publish();
   }
 
   /** Queues one of the other tasks. */
   command(what: number, tid = 0): number {
-    const { head } = this.nextSlot();
+    const head = this.nextHead();
     head[HEAD.what] = what;
     head[HEAD.tid] = tid;
     return this.publish();
@@ -174,14 +189,11 @@ export class WriterThread {
     this.port.close();
   }
 
-  private nextSlot(): { head: Float64Array; content: Int32Array } {
-    // A full ring waits until there is room for several.
+  private nextHead(): Float64Array {
+    // When all are taken, until there is room for several.
     if (!this.isDone(this.sent + 1 - SLOTS)) this.wait(this.sent + BACKLOG - SLOTS);
-    const offset = (this.sent % SLOTS) * SLOT_BYTES;
-    return {
-      head: new Float64Array(this.slots, offset, HEAD_BYTES / 8),
-      content: new Int32Array(this.slots, offset + HEAD_BYTES, SLOT_WORDS),
-    };
+    const first = (this.sent % SLOTS) * HEAD.fields;
+    return this.heads.subarray(first, first + HEAD.fields);
   }
 
   private publish(): number {

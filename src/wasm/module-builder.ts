@@ -45,9 +45,9 @@ export class ModuleBuilder {
   }
 
   /** Imports a memory of at least `pages` and at most `maximum` 64 KiB pages. */
-  importMemory(module: string, name: string, pages: number, maximum: number): void {
+  importMemory(module: string, name: string, pages: number, maximum: number, isShared = false): void {
     this.import(module, name, Kind.memory);
-    this.imports.byte(1);
+    this.imports.byte(isShared ? 3 : 1);
     this.imports.u32(pages);
     this.imports.u32(maximum);
   }
