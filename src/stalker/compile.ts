@@ -193,6 +193,7 @@ export class Compiler {
     instrument: Instrument,
   ): Translation {
     const irs = lifter.finish();
+    instrument.dropIdleCheck(irs);
     for (const ir of irs) {
       foldConditions(ir);
       removeDeadSets(ir);

@@ -8,6 +8,7 @@ import type { Transfer } from '../arm/lift-context.js';
 import { EventKind } from '../events/event.js';
 import { COMPACT_WORDS, FRAME_BYTES, RECORD_BYTES, type SiteTable } from '../events/ring.js';
 import { Word } from '../guest/cpu-state.js';
+import { type IrBlock, NO_VALUE } from '../ir/block.js';
 import type { Builder } from '../ir/builder.js';
 import { ExitReason, type ValueId } from '../ir/terminal.js';
 import type { Exclusions } from './exclusion.js';
@@ -70,6 +71,9 @@ export class Instrument {
   private segment = -1;
   private retired = 0;
   private builder: Builder | undefined;
+  /** Instructions [first, end) of the block that look whether the ring has room. */
+  private check = { first: 0, end: 0 };
+  private hasRecords = false;
 
   /** `quiet` blocks emit no EXEC (Frida's exclusive-access rule). */
   constructor(options: FollowOptions, sites: SiteTable, slowPaths: SlowPaths, quiet: boolean) {
@@ -93,7 +97,9 @@ export class Instrument {
   ringCheck(b: Builder): void {
     this.enterSegment(b);
     if (!this.wants(EventKind.CALL | EventKind.RET | EventKind.EXEC | EventKind.BLOCK)) return;
+    const first = b.insts.length;
     b.trapIf(b.ltU(b.get(Word.RING_LIMIT), b.get(Word.RING_HEAD)), ExitReason.DRAIN);
+    this.check = { first, end: b.insts.length };
   }
 
   /** BLOCK, at block entry after the probes. */
@@ -153,6 +159,15 @@ export class Instrument {
     if (isFollow(this.options)) exclusions.whenCovered(b, target, () => b.callout(excludedCall));
   }
 
+  /** A finished block that records nothing, and asks nobody who might, needs no room in the ring. */
+  dropIdleCheck(irs: readonly IrBlock[]): void {
+    if (this.hasRecords || irs.some(({ insts }) => insts.some(({ op }) => op === 'callout'))) return;
+    const insts = irs[0]?.insts ?? [];
+    for (let n = this.check.first; n < this.check.end; n++) {
+      insts[n] = { op: 'const', a: NO_VALUE, b: NO_VALUE, c: NO_VALUE, imm: 0, imm2: 0 };
+    }
+  }
+
   /** Patches what only the finished block knows; `counts` are the instructions of each segment. */
   finish(end: number, counts: readonly number[]): void {
     if (this.blockSite >= 0) this.sites.target[this.blockSite] = end;
@@ -174,6 +189,7 @@ export class Instrument {
   }
 
   private record(b: Builder, site: number, target?: ValueId, withDepth = false): void {
+    this.hasRecords = true;
     const head = b.get(Word.RING_HEAD);
     b.hostStore32(head, b.const(site), 0);
     b.hostStore32(head, b.get(Word.FUEL), 4);
@@ -217,6 +233,7 @@ export class Instrument {
 
   private countCall(b: Builder, t: Transfer, location: number): void {
     if (t.link === undefined) return;
+    this.hasRecords = true;
     const fixed = b.constantOf(t.target);
     const head = b.get(Word.RING_HEAD);
     b.hostStore32(head, b.const(this.sites.add(EventKind.CALL, location, fixed && fixed >>> 0, 0)), 0);
