@@ -95,6 +95,8 @@ export interface Step {
   readonly location: number;
   /** A block begins here. */
   readonly isBoundary: boolean;
+  /** sp before it. */
+  readonly sp: number;
   transfer?: { readonly kind: number; readonly target: number };
   /** Of a call: position of the step that returns from it. */
   returnStep?: number;
@@ -174,7 +176,20 @@ const { CALL, RET, EXEC, BLOCK } = EventKind;
 const followAll = (tid: number): ThreadReference => {
   const guest = new Guest({ tier: 'cold' });
   const sink = new CollectingSink(CALL | RET | EXEC | BLOCK);
-  guest.stalker.follow(tid, { profile: 'precise', events: sink.mask, sink });
+  const stackPointers: number[] = [];
+  guest.stalker.follow(tid, {
+    profile: 'precise',
+    events: sink.mask,
+    sink,
+    transformer: {
+      transform: (iterator) => {
+        while (iterator.next() !== undefined) {
+          iterator.putCallout(({ sp }) => stackPointers.push(sp));
+          iterator.keep();
+        }
+      },
+    },
+  });
   while (!guest.results.has(tid)) guest.run(tid, 1_000_000);
   guest.stalker.drain();
   const steps: Step[] = [];
@@ -182,7 +197,7 @@ const followAll = (tid: number): ThreadReference => {
   let isBoundary = false;
   for (const { kind, location, target } of sink.events) {
     const last = steps.at(-1) as Step;
-    if (kind === EXEC) steps.push({ location, isBoundary });
+    if (kind === EXEC) steps.push({ location, isBoundary, sp: stackPointers[steps.length] as number });
     else if (kind !== BLOCK) last.transfer = { kind, target };
     if (kind === CALL) open.push(last);
     const call = kind === RET ? open.pop() : undefined;

@@ -38,6 +38,12 @@ export interface Probe {
   readonly entry: number;
 }
 
+/** An open call: sp at it, and where it returns to. */
+interface Frame {
+  readonly sp: number;
+  readonly returnAddress: number | undefined;
+}
+
 /** Text of what a follow records. */
 export type Recorded = Map<number, string[]>;
 
@@ -55,10 +61,8 @@ export class ThreadModel {
   private excludedCalls: number[] = [];
   private readonly excluded = new Set<number>();
   private probes: Probe[] = [];
-  /** Positions of the returns of calls that have a frame. */
-  private frames: number[] = [];
-  /** Frames that were left while nothing was traced may stay; see the README, D5. */
-  private isDepthKnown = true;
+  /** Calls that have a frame. Those left while nothing was traced stay until sp says so; see the README, D5. */
+  private frames: Frame[] = [];
 
   constructor({ steps }: ThreadReference, operations: readonly Operation[]) {
     this.steps = steps;
@@ -81,10 +85,22 @@ export class ThreadModel {
     this.record(EXEC, `${at + 1} exec ${step.location}`);
     if (step.transfer === undefined) return;
     const { kind, target } = step.transfer;
-    this.frames = this.frames.filter((end) => end > at);
-    const depth = this.isDepthKnown ? this.frames.length : '?';
-    this.record(kind, `${at + 1} ${kind === CALL ? 'call' : 'ret'} ${step.location} ${target} ${depth}`);
+    this.leaveFrames(step, at);
+    const name = kind === CALL ? 'call' : 'ret';
+    this.record(kind, `${at + 1} ${name} ${step.location} ${target} ${this.frames.length}`);
     if (kind === CALL) this.call(step, at, target);
+  }
+
+  /** Drops the frames that a call or return with this sp leaves behind, and pops a return's own. */
+  private leaveFrames(step: Step, at: number): void {
+    const { kind, target } = step.transfer as { kind: number; target: number };
+    const sp = kind === CALL ? step.sp : (this.steps[at + 1]?.sp ?? 0);
+    const { frames } = this;
+    const top = (): Frame | undefined => frames.at(-1);
+    while ((top()?.sp ?? Number.POSITIVE_INFINITY) < sp) frames.pop();
+    if (kind === CALL) return;
+    while (top()?.sp === sp && top()?.returnAddress !== target) frames.pop();
+    if (top()?.returnAddress === target) frames.pop();
   }
 
   private call(step: Step, at: number, target: number): void {
@@ -94,7 +110,7 @@ export class ThreadModel {
       this.excludedCalls.push(end + 1);
       this.isTraced = false;
     } else {
-      this.frames.push(end);
+      this.frames.push({ sp: step.sp, returnAddress: this.steps[end]?.transfer?.target });
     }
   }
 
@@ -143,7 +159,6 @@ export class ThreadModel {
     this.leave = undefined;
     this.follow = follow;
     this.isTraced = follow !== undefined;
-    this.isDepthKnown = true;
     this.target = undefined;
     this.excludedCalls = [];
     this.frames = [];
@@ -181,7 +196,6 @@ export class ThreadModel {
     }
     if (kind === 'deactivate') {
       this.isTraced = false;
-      this.isDepthKnown = false;
       this.target = undefined;
       this.excludedCalls = [];
     }
