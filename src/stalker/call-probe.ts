@@ -72,6 +72,7 @@ export class CallProbes {
     return this.targets.size;
   }
 
+  /** Whether calls of `address` are probed. */
   has(address: InterworkingAddr): boolean {
     return this.byAddress.has(address);
   }

@@ -52,6 +52,7 @@ export class CalloutTable {
     for (const id of this.released.splice(0)) this.drop(id);
   }
 
+  /** Runs the callout of that number; translated code comes here. */
   call(id: number): void {
     this.running++;
     try {

@@ -27,6 +27,7 @@ export class CodePages {
     if (watch) this.memory.markCode(block.realStart, end);
   }
 
+  /** The block is gone: its pages are watched no longer on its account. */
   remove(block: ExecBlock): void {
     const end = block.realStart + block.realSize;
     for (let page = block.realStart >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {

@@ -55,6 +55,7 @@ export class CpuContext {
     return new Uint8Array(this.live().slice(first, first + VECTOR_WORDS).buffer);
   }
 
+  /** Writes all 16 bytes of vector register q`n`. */
   setVector(n: number, bytes: Uint8Array): void {
     const words = new Int32Array(bytes.slice(0, VECTOR_WORDS * 4).buffer);
     this.live().set(words, Word.VFP + checked(n, VECTORS - 1) * VECTOR_WORDS);

@@ -31,20 +31,24 @@ export class HotSpots {
   /** Regions by the locations they leave out. */
   private readonly missing = new Map<Location, HotRegion>();
 
+  /** Takes note of a block that has come half the way. */
   noteWarm(segment: Segment): void {
     this.warm.push(segment);
   }
 
+  /** The blocks noted since the last time. */
   takeWarm(): Segment[] {
     const { warm } = this;
     this.warm = [];
     return warm;
   }
 
+  /** A region is in use: what it leaves out is where it may grow. */
   adopted(hot: HotRegion): void {
     for (const location of hot.missing) this.missing.set(location, hot);
   }
 
+  /** A region is gone. */
   dropped(hot: HotRegion): void {
     for (const location of hot.missing) if (this.missing.get(location) === hot) this.missing.delete(location);
   }

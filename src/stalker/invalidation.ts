@@ -26,6 +26,7 @@ export class Invalidation {
     }
   }
 
+  /** Invalidates the block at `address` for every thread. */
   everywhere(address: InterworkingAddr): void {
     for (const { mappings } of this.contexts(undefined)) this.drop(mappings.get(locationOf(address)));
   }
@@ -47,6 +48,7 @@ export class Invalidation {
     if (block !== undefined) this.cache.invalidate(block);
   }
 
+  /** Invalidates the blocks that touch bytes [start, end), of one thread or of all. */
   range(start: GuestAddr, end: GuestAddr, tid: number | undefined): void {
     for (const { blocks } of this.contexts(tid)) {
       for (const block of blocks) {

@@ -35,6 +35,7 @@ export interface StalkerObserver {
   onBackpatch?(link: Backpatch): void;
 }
 
+/** Whether the observer wants to see what hot code would pass by. */
 export const staysCold = (observer: StalkerObserver | undefined): boolean =>
   observer?.onSwitch !== undefined || observer?.onBackpatch !== undefined;
 

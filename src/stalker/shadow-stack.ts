@@ -54,6 +54,7 @@ export class ShadowStacks {
     return this.taken.filter(Boolean).length;
   }
 
+  /** Gives an area back; nobody may push to it any more. */
   release(stack: ShadowStack): void {
     this.taken[stack.index] = false;
   }
@@ -93,10 +94,12 @@ export class ShadowStack {
     return frames;
   }
 
+  /** Interworking return address of the frame at byte address `at`. */
   returnAddress(at: number): number {
     return (this.words[at >>> 2] as number) >>> 0;
   }
 
+  /** sp at the call of the frame at byte address `at`. */
   sp(at: number): number {
     return (this.words[(at >>> 2) + 1] as number) >>> 0;
   }

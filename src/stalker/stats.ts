@@ -25,6 +25,7 @@ export interface StalkerCensus {
   translators: number;
 }
 
+/** What the engine has done so far. */
 export const statsOf = ({ dispatcher, cache, tiering }: EngineParts): StalkerStats => ({
   dispatches: dispatcher.count,
   ...cache.stats,
@@ -32,6 +33,7 @@ export const statsOf = ({ dispatcher, cache, tiering }: EngineParts): StalkerSta
   hotSize: tiering.size,
 });
 
+/** What the engine holds now. */
 export const censusOf = (parts: EngineParts): StalkerCensus => {
   const contexts = [...parts.threads.all()].filter(({ options }) => options !== NOT_FOLLOWED);
   return {

@@ -37,10 +37,12 @@ export class ThreadContexts {
     this.parts = parts;
   }
 
+  /** The context of a thread; undefined for one that was never added or is gone. */
   get(tid: number): ExecCtx | undefined {
     return this.byTid.get(tid);
   }
 
+  /** The contexts of all threads, in the order they were added. */
   all(): IterableIterator<ExecCtx> {
     return this.byTid.values();
   }

@@ -6,6 +6,7 @@ import type { BlockIterator } from './iterator.js';
  * everything; an instruction not kept is dropped.
  */
 export interface Transformer {
+  /** Writes one block: fetches its instructions and keeps those that shall run. */
   transform(iterator: BlockIterator): void;
   /** What another transformer on top of this one drives, so that this one's work is done too. */
   around?(iterator: BlockIterator): BlockIterator;

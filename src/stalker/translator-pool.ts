@@ -69,6 +69,7 @@ export class TranslatorPool {
     return stats;
   }
 
+  /** The translator of a context, if it has one already. */
   of(ctx: ExecCtx): OwnTranslator | undefined {
     return ctx.options === NOT_FOLLOWED ? this.shared : this.own.get(ctx);
   }
