@@ -57,8 +57,8 @@ export class Scheduler {
   private readonly maxInsns: number;
   private readonly timeoutMs: number;
   private readonly hostWait = new HostWait();
-  /** In order of creation. */
   readonly listeners = new ThreadListeners();
+  /** In order of creation. */
   private threads: Thread[] = [];
   private live: Thread | undefined;
   private fuelLeft = 0;

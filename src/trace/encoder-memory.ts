@@ -5,7 +5,8 @@
  */
 import { OutputError } from '../errors.js';
 
-const PAGES = 8192;
+/** Address space, committed when touched. */
+export const PAGES = 8192;
 const SMALLEST_WORDS = 64;
 
 export class EncoderMemory {

@@ -51,6 +51,6 @@ export class StrideColumns {
   }
 
   private length(name: Column): number {
-    return ((this.state[STATE[name]] as number) >>> 0) - this.words[name].byteOffset;
+    return (this.state[STATE[name]] as number) - this.words[name].byteOffset;
   }
 }

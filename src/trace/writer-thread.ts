@@ -16,6 +16,7 @@ import { OutputError } from '../errors.js';
 import type { CompactBatch, EventBatch, SiteTable } from '../events/ring.js';
 import type { AssembledChunk, AssemblerCarry, AssemblyLimits } from './chunk-assembler.js';
 import type { CodecName } from './codec.js';
+import { PAGES } from './encoder-memory.js';
 import type { PackedBody } from './packet-writer.js';
 
 /** `asleep` and `waiting`: the worker, and the guest's thread, want to be notified. Waking a thread is dear. */
@@ -26,8 +27,6 @@ const BACKLOG = 4;
 /** Words of the longest batch: the event ring. */
 export const SLOT_WORDS = 0x1_0000;
 const SLOT_BYTES = SLOT_WORDS * 4;
-/** Address space of slots and tables. */
-const PAGES = 8192;
 
 /** Float64 fields of a slot's head. */
 export const HEAD = {

@@ -2,7 +2,7 @@ import type { IrBlock } from '../ir/block.js';
 import type { Location } from '../ir/location.js';
 import { FunctionBuilder } from '../wasm/function-builder.js';
 import { edgesOf } from './block-edges.js';
-import { type Body, layOut } from './body.js';
+import { type Body, layOut, type RegionNode } from './body.js';
 import { ColdExits, type ExitDescription } from './cold-exits.js';
 import { ControlWriter } from './control.js';
 import { ExitWriter } from './exits.js';
@@ -43,8 +43,8 @@ export const translateRegion = (
   const f = new FunctionBuilder(REGION_SIGNATURE.params.length);
   const places = layOut(input);
   const edges = places.map(edgesOf);
-  const own = new Map(input.blocks.map((block, n) => [block.location, n]));
-  const entries = input.entries.map((entry) => own.get(entry) as number);
+  const { nodeAt } = (places[0] as RegionNode).frame;
+  const entries = input.entries.map((entry) => nodeAt.get(entry) as number);
   const blocks = postponeFlags(
     places.map(({ block }) => block),
     edges,
