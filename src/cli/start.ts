@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { useBranchHints } from '../wasm/branch-hints.js';
 import { loadBundled } from './bundled-command.js';
+import { delayOptimizer } from './optimizer-budget.js';
 
 /** Exit codes of runs that may not have got to work. */
 const FAILURES: readonly unknown[] = [2, 125, 126, 127];
@@ -34,6 +35,7 @@ const runCommand = async (file: URL, argv: string[]): Promise<void> => {
   }
   // The translator asks for them too; asked for only then, V8 would find its flags changed and refuse the kept code.
   useBranchHints();
+  delayOptimizer();
   const { command, keepCode } = loadBundled(fileURLToPath(file));
   await command.run(argv);
   if (!FAILURES.includes(process.exitCode)) keepCode();
