@@ -90,7 +90,9 @@ const indexFor = (word: number, isa: Isa, sizeBytes: 2 | 4): RowIndex => {
 
 /** The row a word belongs to, UNPREDICTABLE or not; undefined in unallocated space. */
 export const findRow = (word: number, isa: Isa, sizeBytes: 2 | 4): Decoded | undefined => {
-  for (const row of indexFor(word, isa, sizeBytes).candidates(word)) {
+  const candidates = indexFor(word, isa, sizeBytes).candidates(word);
+  for (let n = 0; n < candidates.length; n++) {
+    const row = candidates[n] as Row;
     if ((word & row.mask) !== row.expect) continue;
     const fields = extractFields(row, word);
     if (row.when === undefined || row.when(fields)) return { row, fields };

@@ -164,7 +164,11 @@ export const parsePicture = (picture: string): Picture => new PictureReader(pict
 /** The row's operands in `word`. */
 export const extractFields = (row: Row, word: number): Fields => {
   const out: Record<string, number> = {};
-  for (const { name, shift, width } of row.fields) out[name] = (word >>> shift) & ((1 << width) - 1);
+  const { fields } = row;
+  for (let n = 0; n < fields.length; n++) {
+    const { name, shift, width } = fields[n] as Field;
+    out[name] = (word >>> shift) & ((1 << width) - 1);
+  }
   return row.operands === undefined ? out : Object.assign(out, row.operands(out));
 };
 

@@ -44,13 +44,13 @@ export class ConstantPool {
 
 const isGet = (inst: IrInst): boolean => inst.op === 'get' || inst.op === 'getF32' || inst.op === 'getF64';
 const isSet = (inst: IrInst): boolean => inst.op === 'set' || inst.op === 'setF32' || inst.op === 'setF64';
-const isWide = (inst: IrInst): boolean => OPS[inst.op].result === 'f64';
+/** Of a `get`. */
+const isWide = (inst: IrInst): boolean => inst.op === 'getF64';
 const uses = (inst: IrInst, value: number): boolean => inst.a === value || inst.b === value || inst.c === value;
 
 /** Whether `inst` may change state word `word` (or the one after, for a wide value). */
 const mayWrite = (inst: IrInst, word: number, wide: boolean): boolean => {
-  if ((OPS[inst.op].effects & HOST_CALL) !== 0) return true;
-  if (!isSet(inst)) return inst.op === 'enter' && word === Word.FUEL;
+  if (!isSet(inst)) return inst.op === 'enter' ? word === Word.FUEL : (OPS[inst.op].effects & HOST_CALL) !== 0;
   const last = inst.imm + (inst.op === 'setF64' ? 1 : 0);
   return inst.imm <= word + (wide ? 1 : 0) && last >= word;
 };
@@ -101,9 +101,12 @@ class Binder {
   private findLastUses(): Int32Array {
     const { insts, terminal } = this.block;
     const last = new Int32Array(insts.length).fill(-1);
-    insts.forEach((inst, i) => {
-      for (const value of [inst.a, inst.b, inst.c]) if (value !== NO_VALUE) last[value] = i;
-    });
+    for (let i = 0; i < insts.length; i++) {
+      const { a, b, c } = insts[i] as IrInst;
+      if (a !== NO_VALUE) last[a] = i;
+      if (b !== NO_VALUE) last[b] = i;
+      if (c !== NO_VALUE) last[c] = i;
+    }
     const end = insts.length;
     if ('cond' in terminal && terminal.cond !== undefined) last[terminal.cond] = end;
     if (terminal.kind === 'indirect') last[terminal.target] = end;
@@ -147,13 +150,15 @@ class Binder {
   /** Whether `inst` reads state word `word`, by `get` or through an earlier `get` that is read in place. */
   private readsWord(inst: IrInst, word: number): boolean {
     if (isGet(inst)) return inst.imm === word || (isWide(inst) && inst.imm + 1 === word);
-    for (const value of [inst.a, inst.b, inst.c]) {
-      if (value === NO_VALUE) continue;
-      const def = this.block.insts[value] as IrInst;
-      if (isGet(def) && (def.imm === word || (isWide(def) && def.imm + 1 === word))) return true;
-      if (this.direct.get(value) === word) return true;
-    }
-    return false;
+    return this.takesFrom(inst.a, word) || this.takesFrom(inst.b, word) || this.takesFrom(inst.c, word);
+  }
+
+  /** Whether `value` is read where state word `word` is. */
+  private takesFrom(value: number, word: number): boolean {
+    if (value === NO_VALUE) return false;
+    const def = this.block.insts[value] as IrInst;
+    if (isGet(def) && (def.imm === word || (isWide(def) && def.imm + 1 === word))) return true;
+    return this.direct.get(value) === word;
   }
 
   /** A `get` needs a copy only when its word changes while the value is still wanted. */
@@ -161,20 +166,21 @@ class Binder {
     const { insts } = this.block;
     const inst = insts[index] as IrInst;
     const last = this.lastUse[index] as number;
-    for (let j = index + 1; j < Math.min(last + 1, insts.length); j++) {
+    const wide = isWide(inst);
+    const end = Math.min(last + 1, insts.length);
+    for (let j = index + 1; j < end; j++) {
       const other = insts[j] as IrInst;
-      if (j < last && mayWrite(other, inst.imm, isWide(inst))) return true;
-      if (j === last && !isSet(other) && mayWrite(other, inst.imm, isWide(inst))) return true;
+      if ((j < last || !isSet(other)) && mayWrite(other, inst.imm, wide)) return true;
       // A result computed straight into this word changes it at its definition already.
       const direct = this.direct.get(j);
-      const hits = direct === inst.imm || (isWide(inst) && direct === inst.imm + 1);
+      const hits = direct === inst.imm || (wide && direct === inst.imm + 1);
       if (hits && (j < last || !uses(other, index))) return true;
     }
     return false;
   }
 
   private slotFor(index: number): number {
-    const wide = isWide(this.block.insts[index] as IrInst);
+    const wide = OPS[(this.block.insts[index] as IrInst).op].result === 'f64';
     const slot = wide ? (this.nextSlot + 1) & ~1 : this.nextSlot;
     this.nextSlot = slot + (wide ? 2 : 1);
     if (this.nextSlot > CONSTANT_POOL) throw new Error('block has more values than the interpreter has slots');

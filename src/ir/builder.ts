@@ -45,15 +45,11 @@ class BuilderBase {
   private fold(op: PureOp, a: ValueId, b: ValueId, c: ValueId, imm: number): ValueId | undefined {
     const spec = OPS[op];
     if (spec.result !== 'i32') return undefined;
-    const values: ValueId[] = [a, b, c];
-    const known: number[] = [];
-    for (let i = 0; i < spec.args.length; i++) {
-      if (spec.args[i] !== 'i32') return undefined;
-      const k = this.constantOf(values[i] as ValueId);
-      if (k === undefined) return this.simplify(op, a, b);
-      known.push(k);
-    }
-    const [x = 0, y = 0, z = 0] = known;
+    if (spec.args[0] !== 'i32') return undefined;
+    const x = this.constantOf(a);
+    const y = spec.args.length > 1 ? this.constantOf(b) : 0;
+    const z = spec.args.length > 2 ? this.constantOf(c) : 0;
+    if (x === undefined || y === undefined || z === undefined) return this.simplify(op, a, b);
     return this.constant(evaluate[op](x, y, z, imm));
   }
 
@@ -84,16 +80,30 @@ class BuilderBase {
 
 export type Builder = BuilderBase & OpMethods;
 
+/** One shape of method per number of arguments: a rest parameter would be an array per instruction. */
+const methodOf = (op: Op): ((this: BuilderBase, p?: number, q?: number, r?: number, s?: number) => ValueId) => {
+  switch (OPS[op].args.length) {
+    case 0:
+      return function (imm = 0, imm2 = 0) {
+        return this.emit(op, NO_VALUE, NO_VALUE, NO_VALUE, op === 'const' ? imm | 0 : imm, imm2);
+      };
+    case 1:
+      return function (a = NO_VALUE, imm = 0, imm2 = 0) {
+        return this.emit(op, a, NO_VALUE, NO_VALUE, imm, imm2);
+      };
+    case 2:
+      return function (a = NO_VALUE, b = NO_VALUE, imm = 0, imm2 = 0) {
+        return this.emit(op, a, b, NO_VALUE, imm, imm2);
+      };
+    default:
+      return function (a = NO_VALUE, b = NO_VALUE, c = NO_VALUE, imm = 0) {
+        return this.emit(op, a, b, c, imm, 0);
+      };
+  }
+};
+
 for (const op of Object.keys(OPS) as Op[]) {
-  const arity = OPS[op].args.length;
-  const method = function (this: BuilderBase, ...args: number[]): ValueId {
-    const a = arity > 0 ? (args[0] as number) : NO_VALUE;
-    const b = arity > 1 ? (args[1] as number) : NO_VALUE;
-    const c = arity > 2 ? (args[2] as number) : NO_VALUE;
-    const imm = args[arity] ?? 0;
-    return this.emit(op, a, b, c, op === 'const' ? imm | 0 : imm, args[arity + 1] ?? 0);
-  };
-  Object.defineProperty(BuilderBase.prototype, op, { value: method });
+  Object.defineProperty(BuilderBase.prototype, op, { value: methodOf(op) });
 }
 
 export const createBuilder = (): Builder => new BuilderBase() as Builder;

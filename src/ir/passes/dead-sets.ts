@@ -17,11 +17,11 @@ class Overwritten {
 
   /** Goes back over `inst`; tells whether it is a write without effect. */
   step(inst: IrInst): boolean {
-    if (inst.op === 'endif') this.outer.push(new Set(this.words));
+    if (isSet(inst)) return this.write(inst);
+    if (isGet(inst)) for (let n = 0; n < (WIDTH[inst.op] as number); n++) this.words.delete(inst.imm + n);
+    else if (inst.op === 'endif') this.outer.push(new Set(this.words));
     else if (inst.op === 'if') this.leaveConditional();
     else if ((OPS[inst.op].effects & (MAY_EXIT | HOST_CALL)) !== 0) this.words.clear();
-    else if (isSet(inst)) return this.write(inst);
-    else if (isGet(inst)) for (let n = 0; n < (WIDTH[inst.op] as number); n++) this.words.delete(inst.imm + n);
     return false;
   }
 
@@ -41,23 +41,28 @@ class Overwritten {
   }
 }
 
-const terminalUses = (terminal: Terminal): ValueId[] => {
-  const uses: ValueId[] = [];
-  if ('cond' in terminal && terminal.cond !== undefined) uses.push(terminal.cond);
-  if (terminal.kind === 'indirect') uses.push(terminal.target);
-  return uses;
+/** 1 at the values that the terminal uses. */
+const usedByTerminal = ({ insts, terminal }: IrBlock): Uint8Array => {
+  const used = new Uint8Array(insts.length);
+  if ('cond' in terminal && terminal.cond !== undefined) used[terminal.cond] = 1;
+  if (terminal.kind === 'indirect') used[terminal.target] = 1;
+  return used;
 };
 
-const findKept = (block: IrBlock): boolean[] => {
+/** 1 at the instructions that somebody needs. */
+const findKept = (block: IrBlock): Uint8Array => {
+  const { insts } = block;
   const overwritten = new Overwritten();
-  const used = new Set<ValueId>(terminalUses(block.terminal));
-  const kept: boolean[] = [];
-  for (let id = block.insts.length - 1; id >= 0; id--) {
-    const inst = block.insts[id] as IrInst;
-    if ((isPure(inst.op) || isGet(inst)) && !used.has(id)) continue;
+  const used = usedByTerminal(block);
+  const kept = new Uint8Array(insts.length);
+  for (let id = insts.length - 1; id >= 0; id--) {
+    const inst = insts[id] as IrInst;
+    if (used[id] === 0 && (isGet(inst) || isPure(inst.op))) continue;
     if (overwritten.step(inst)) continue;
-    kept[id] = true;
-    for (const arg of [inst.a, inst.b, inst.c]) used.add(arg);
+    kept[id] = 1;
+    if (inst.a !== NO_VALUE) used[inst.a] = 1;
+    if (inst.b !== NO_VALUE) used[inst.b] = 1;
+    if (inst.c !== NO_VALUE) used[inst.c] = 1;
   }
   return kept;
 };
@@ -75,14 +80,19 @@ const renumberTerminal = (terminal: Terminal, at: (id: ValueId) => ValueId): Ter
 /** Rewrites `block` in place; values are renumbered. */
 export const removeDeadSets = (block: IrBlock): void => {
   const kept = findKept(block);
-  const moved: ValueId[] = [];
+  const moved = new Int32Array(kept.length);
   const at = (id: ValueId): ValueId => (id === NO_VALUE ? NO_VALUE : (moved[id] as ValueId));
-  const insts: IrInst[] = [];
-  block.insts.forEach((inst, id) => {
-    if (!kept[id]) return;
-    moved[id] = insts.length;
-    insts.push({ ...inst, a: at(inst.a), b: at(inst.b), c: at(inst.c) });
-  });
-  block.insts = insts;
+  const { insts } = block;
+  let count = 0;
+  for (let id = 0; id < kept.length; id++) {
+    if (kept[id] === 0) continue;
+    const inst = insts[id] as IrInst;
+    inst.a = at(inst.a);
+    inst.b = at(inst.b);
+    inst.c = at(inst.c);
+    moved[id] = count;
+    insts[count++] = inst;
+  }
+  insts.length = count;
   block.terminal = renumberTerminal(block.terminal, at);
 };
