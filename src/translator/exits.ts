@@ -1,17 +1,13 @@
-/**
- * How a block ends. Inside the region control branches. A guest call whose return site is in the region is a host call:
- * when it returns that very address, the region goes on, so the host's stack predicts returns; whatever else comes back
- * is passed down. All other ways out are tail calls through link cells or the jump cache, or results for the host.
- */
+/** How a block ends: inside the region control branches, other regions are RegionExits' business, and the host gets a code. */
 import { type Location, locationAddress } from '../ir/location.js';
 import { ExitReason, type Flow, type Terminal, type ValueId } from '../ir/terminal.js';
 import type { FunctionBuilder, Label } from '../wasm/function-builder.js';
-import { I32 } from '../wasm/opcode.js';
 import { isPlain, returnSite, seenInside } from './block-edges.js';
 import { LEAVE, NEXT_ADDRESS } from './data-area.js';
 import type { RegionContext } from './region-context.js';
-import { DEPTH, ENGINE, loadEngine, storeEngine } from './region-function.js';
-import { type BlockState, mayInvalidate } from './state-flow.js';
+import { RegionExits } from './region-exits.js';
+import { loadEngine, storeEngine } from './region-function.js';
+import { mayInvalidate } from './state-flow.js';
 import { writeSwitch } from './switch.js';
 import type { BlockTranslator } from './translate-block.js';
 
@@ -21,6 +17,7 @@ export class ExitWriter {
   private readonly t: BlockTranslator;
   private readonly goto: (node: number) => void;
   private readonly labelOf: (node: number) => Label | undefined;
+  private readonly outside: RegionExits;
 
   constructor(t: BlockTranslator, goto: (node: number) => void, labelOf: (node: number) => Label | undefined) {
     this.t = t;
@@ -28,6 +25,7 @@ export class ExitWriter {
     this.region = t.region;
     this.goto = goto;
     this.labelOf = labelOf;
+    this.outside = new RegionExits(t, goto);
   }
 
   write(): void {
@@ -120,7 +118,7 @@ export class ExitWriter {
       this.goto(callee.node);
       f.end();
     }
-    this.callDispatch(target, link, site);
+    this.outside.callDispatch(target, link, site);
   }
 
   /** Goes on inside the region where the target is one that was seen before. */
@@ -128,7 +126,7 @@ export class ExitWriter {
     const { f, t } = this;
     const seen = seenInside(t.block, t.frame);
     if (seen.length === 0) {
-      this.tailDispatch(target);
+      this.outside.tailDispatch(target);
       return;
     }
     t.values.makeRepeatable(target);
@@ -147,7 +145,7 @@ export class ExitWriter {
       ((distances[n] as number) - lowest) >>> shift,
       () => this.goto(t.frame.nodeAt.get(to) as number),
     ]);
-    writeSwitch(f, push, cases, () => this.tailDispatch(target));
+    writeSwitch(f, push, cases, () => this.outside.tailDispatch(target));
   }
 
   /** Writes `body`, which does not fall through, for the case that the value is not zero; always when there is none. */
@@ -168,7 +166,7 @@ export class ExitWriter {
     const [callee] = frame.callees.get(block.location) ?? [];
     const site = returnSite(terminal, frame);
     if (callee !== undefined) this.goto(callee.node);
-    else if (site !== undefined && isPlain(to)) this.callThroughCell(to, terminal.link as Location, site);
+    else if (site !== undefined && isPlain(to)) this.outside.callThroughCell(to, terminal.link as Location, site);
     else if (terminal.flow === 'call') this.leaveTo(to);
     else this.continueAt(to);
   }
@@ -180,110 +178,15 @@ export class ExitWriter {
   }
 
   private leaveTo(to: Location): void {
-    if (isPlain(to)) this.tailThroughCell(to);
+    if (isPlain(to)) this.outside.tailThroughCell(to);
     else this.stop(ExitReason.NEXT, to);
   }
 
   /** Gives control to the host. */
   private stop(reason: number, at: Location): void {
-    this.writeBack();
+    this.outside.writeBack();
     const { location } = this.t.block;
     this.f.i32(this.region.cold.code({ reason, at, refund: 0, block: location })).op('return');
-  }
-
-  // -- between regions -------------------------------------------------------------------------------------------------
-
-  private writeBack(): void {
-    this.region.words.writeBack(this.t.dirty);
-  }
-
-  private tailThroughCell(to: Location): void {
-    const { f, region } = this;
-    this.writeBack();
-    const cell = region.cellAddress(to);
-    const near = region.neighbour(to);
-    if (near !== undefined) {
-      loadEngine(f, cell + 4);
-      f.i32(near.slot).op('i32_eq');
-      f.if();
-      f.i32(near.parameter).get(DEPTH).get(ENGINE).returnCall(near.ref).end();
-    }
-    this.pushCell(cell, () => f.get(DEPTH));
-    f.returnCallIndirect(region.module.regionType);
-  }
-
-  private callThroughCell(to: Location, link: Location, site: number): void {
-    const { f, region } = this;
-    this.writeBack();
-    const cell = region.cellAddress(to);
-    const near = region.neighbour(to);
-    this.whenTooDeep(() => {
-      this.pushCell(cell, () => f.get(DEPTH));
-      f.returnCallIndirect(region.module.regionType);
-    });
-    if (near !== undefined) {
-      loadEngine(f, cell + 4);
-      f.i32(near.slot).op('i32_eq');
-      f.if(I32);
-      f.i32(near.parameter);
-      this.pushInnerDepth();
-      f.get(ENGINE).call(near.ref).else();
-    }
-    this.pushCell(cell, () => this.pushInnerDepth());
-    f.callIndirect(region.module.regionType);
-    if (near !== undefined) f.end();
-    this.continueAfterCall(link, site);
-  }
-
-  private pushCell(cell: number, depth: () => void): void {
-    loadEngine(this.f, cell);
-    depth();
-    this.f.get(ENGINE);
-    loadEngine(this.f, cell + 4);
-  }
-
-  private tailDispatch(target: ValueId): void {
-    this.writeBack();
-    this.t.values.push(target);
-    this.f.get(DEPTH).returnCall(this.region.module.support('dispatch'));
-  }
-
-  private callDispatch(target: ValueId, link: Location, site: number): void {
-    const { f, region, t } = this;
-    t.values.makeRepeatable(target);
-    this.writeBack();
-    const dispatch = region.module.support('dispatch');
-    this.whenTooDeep(() => {
-      t.values.push(target);
-      f.get(DEPTH).returnCall(dispatch);
-    });
-    t.values.push(target);
-    this.pushInnerDepth();
-    f.call(dispatch);
-    this.continueAfterCall(link, site);
-  }
-
-  private whenTooDeep(body: () => void): void {
-    this.f.get(DEPTH).op('i32_eqz');
-    this.f.ifUnlikely();
-    body();
-    this.f.end();
-  }
-
-  private pushInnerDepth(): void {
-    this.f.get(DEPTH).i32(1).op('i32_sub');
-  }
-
-  /** The callee's result is on the stack: goes on at the return site, or passes the result down. */
-  private continueAfterCall(link: Location, site: number): void {
-    const { f, region } = this;
-    const result = f.allocate(I32);
-    f.tee(result).i32(locationAddress(link)).op('i32_ne');
-    f.ifUnlikely();
-    f.get(result).op('return').end();
-    f.release(result);
-    region.words.reload((region.states[site] as BlockState).liveIn);
-    this.goto(site);
   }
 
   /** A callee inside the region goes on at its return site when that is where it returns to. */
@@ -292,27 +195,14 @@ export class ExitWriter {
     const { returnsTo } = t.frame;
     t.values.makeRepeatable(target);
     if (returnsTo === undefined) {
-      this.returnAddress(target);
+      this.outside.returnAddress(target);
       return;
     }
     t.values.push(target);
     f.i32(returnsTo.address).op('i32_ne');
     f.ifUnlikely();
-    this.returnAddress(target);
+    this.outside.returnAddress(target);
     f.end();
     this.goto(returnsTo.node);
-  }
-
-  /** Returns the guest address, unless it looks like a code. */
-  private returnAddress(target: ValueId): void {
-    const { f, t, region } = this;
-    this.writeBack();
-    t.values.push(target);
-    f.i32(3).op('i32_and').i32(2).op('i32_eq');
-    f.ifUnlikely();
-    t.values.push(target);
-    f.returnCall(region.module.support('leave')).end();
-    t.values.push(target);
-    f.op('return');
   }
 }
