@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `usage: npm run bench -- [--size 1] [--rounds 3] [--filter REGEX] [--isa thumb|arm] [--no-busybox]
                         [--run-flags "--flag ..."] [--json FILE|-]
-  --size       scales the work; at 1 qemu-arm needs 2 to 5 s per workload
+  --size       scales the work; at 1 qemu-arm needs 2 to 5 s per workload, about 4 s for our kernels
   --run-flags  more options for \`armstalk run\`, such as those that choose a tier
 `;
 
