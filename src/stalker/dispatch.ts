@@ -81,6 +81,7 @@ export class Dispatcher {
     }
     const ctx = this.live;
     if (!ctx.isActive) this.parts.activation.install(ctx);
+    if (!ctx.hasRun) this.words[Word.LAST_EXEC] = 0;
     ctx.hasRun = true;
     if (from !== undefined && at === location) this.link(ctx, from, block);
     return block.entry;
@@ -96,6 +97,8 @@ export class Dispatcher {
     if (block.invalidated) block = cache.obtain(running, at);
     if (this.leaveIfAsked() || this.live.running !== running) return this.obtain(at);
     if (live.activationTarget === at && live.isActive) live.activationTarget = undefined;
+    // What its transformer asked for holds already: the block need not be left for that, at a system call inside it.
+    live.mustDispatch = false;
     return block;
   }
 

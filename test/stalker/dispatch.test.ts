@@ -38,6 +38,19 @@ describe('a dispatch', () => {
     });
   });
 
+  it('has done what a transformer asked for: its block is not left for that at a system call', () => {
+    let current: Harness | undefined;
+    const transformer = visiting((_iterator, offset) => {
+      if (offset === 0) current?.stalker.activate(TID);
+    });
+    const code = 'push {lr}\n svc 0\n mov r0, #2\n pop {pc}';
+    inEveryTier({ ...PROGRAM, code, transformer }, (harness) => {
+      current = harness;
+      expect(harness.run()).toBe(2);
+      expect(harness.inside).toEqual(['compile f+0 f+16', 'block f+0 f+16']);
+    });
+  });
+
   it('counts for the observer first, and asks its switch callback last', () => {
     const log: string[] = [];
     const transformer = visiting((_iterator, offset) => {

@@ -5,7 +5,7 @@ import type { EventBatch } from '../../src/events/ring.js';
 import type { EventSink } from '../../src/events/sink.js';
 import type { FollowOptions } from '../../src/stalker/options.js';
 import type { Transformer } from '../../src/stalker/transformer.js';
-import { F, FLAT, type Harness, inEveryTier } from './catalogue/harness.js';
+import { execs, F, FLAT, type Harness, inEveryTier, visiting } from './catalogue/harness.js';
 import { CollectingSink, TID } from './guest-code.js';
 
 const { CALL, BLOCK, COMPILE } = EventKind;
@@ -52,6 +52,20 @@ const withCallout = (log: string[]): Transformer => ({
 });
 
 describe('a follow', () => {
+  it('records its first EXEC wherever the follow before recorded its last', () => {
+    let current: Harness | undefined;
+    const transformer = visiting((iterator) => iterator.putCallout(() => current?.stalker.unfollow(TID)));
+    inEveryTier({ isa: 'arm', code: 'mov pc, lr', events: EventKind.EXEC, transformer }, (harness) => {
+      current = harness;
+      const { stalker } = harness;
+      for (let n = 1; n <= 2; n++) {
+        stalker.follow(TID, stalker.followOnRequest);
+        harness.run(F);
+        expect(harness.events).toEqual(execs(...Array<number>(n).fill(0)));
+      }
+    });
+  });
+
   it('starts its sink first; at its end its callouts go, then the sink is stopped', () => {
     inEveryTier({ isa: 'arm', code: FLAT.arm }, (harness) => {
       const { stalker } = harness;

@@ -6,8 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { fuzzSeed, Random } from '../support/random.js';
 import { CONFIGURATIONS } from './catalogue/harness.js';
 import { Episode, type Places } from './operations/episode.js';
-import { functionEntries, Guest, referenceRun, THREADS, type ThreadReference } from './operations/guest.js';
-import { type Operation, ThreadModel } from './operations/model.js';
+import { functionEntries, Guest, THREADS } from './operations/guest.js';
+import { ThreadModel } from './operations/model.js';
+import type { Operation } from './operations/operation.js';
+import { referenceRun, shapesOf, type ThreadReference } from './operations/reference.js';
 
 /** Operations in each tier. */
 const OPERATIONS = Number(process.env.ARMSTALK_OPERATIONS ?? 120);
@@ -22,14 +24,8 @@ const referenceOf = (tid: number): ThreadReference => {
   return found;
 };
 
-const places: Places = {
-  functions: functionEntries(),
-  blocks: [
-    ...new Set(
-      [...reference.values()].flatMap(({ steps }) => steps.filter((s) => s.isBoundary).map((s) => s.location)),
-    ),
-  ],
-};
+const shapes = shapesOf(reference.values());
+const places: Places = { functions: functionEntries(), blocks: [...shapes.keys()] };
 
 /** What every engine holds before anything is followed. */
 const empty = (() => {
@@ -50,7 +46,7 @@ const partsUnderWay = (tid: number, operations: readonly Operation[]): [from: nu
 
 const without = (texts: readonly string[] | undefined, parts: readonly (readonly [number, number])[]): string[] =>
   (texts ?? []).filter((text) => {
-    const at = Number.parseInt(text, 10) - 1;
+    const at = Number.parseInt(text, 10);
     return !parts.some(([from, to]) => at >= from && at < to);
   });
 
@@ -60,8 +56,8 @@ const check = (episode: Episode): void => {
   const fired = new Map<number, number>();
   for (const tid of THREADS) {
     const operations = episode.operations.get(tid) as Operation[];
-    const model = new ThreadModel(referenceOf(tid), operations);
-    const parts = partsUnderWay(tid, operations);
+    const model = new ThreadModel(referenceOf(tid), shapes, operations);
+    const parts = [...partsUnderWay(tid, operations), ...model.unsettled];
     for (const { follow } of operations) {
       if (follow === undefined) continue;
       const expected = without(model.recorded.get(follow.id), parts);

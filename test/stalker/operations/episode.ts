@@ -3,32 +3,37 @@
  * requests. Notes what was applied where, and what was recorded; the model says what should have been.
  */
 import { EventKind } from '../../../src/events/event.js';
-import { decodeRecord, type EventBatch, type StalkerEvent } from '../../../src/events/ring.js';
-import type { EventSink } from '../../../src/events/sink.js';
 import type { FollowOptions } from '../../../src/stalker/options.js';
 import type { Stalker } from '../../../src/stalker/stalker.js';
 import type { TierOptions } from '../../../src/stalker/tiering.js';
 import type { Transformer } from '../../../src/stalker/transformer.js';
 import type { Random } from '../../support/random.js';
 import { Guest, THREADS } from './guest.js';
-import type { Follow, Operation, Probe, Recorded } from './model.js';
+import type { Asked, Follow, Operation, Probe } from './operation.js';
+import { RecordingSink } from './recording-sink.js';
 
-const { CALL, RET, EXEC } = EventKind;
-const MASKS = [CALL | RET | EXEC, CALL | RET, EXEC];
+const { CALL, RET, EXEC, BLOCK, COMPILE } = EventKind;
+/** The usual ones; any other comes as often as all of these. */
+const MASKS = [CALL | RET | EXEC, CALL | RET, EXEC, CALL | RET | EXEC | BLOCK | COMPILE, BLOCK | COMPILE];
+const PROFILES = ['precise', 'precise', 'gum'] as const;
 const MAX_EXCLUSIONS = 2;
 const MAX_FUEL = 300;
-/** A callback or a time slice is a place for an operation once in this many. */
+/** A callback or a time slice is a place for an operation once in this many; a transformer, of which there are few, too. */
 const SPARSENESS = 12;
+const TRANSFORMER_SPARSENESS = 3;
 
 type Where = 'outside' | 'request' | 'callout' | 'probe' | 'sink' | 'transformer';
 interface Place {
   readonly where: Where;
   readonly tid: number | undefined;
-  /** Of a transformer: the follow it belongs to. */
+  /** Of a callout or probe: the start of its block. */
+  readonly block?: number;
+  /** Of a transformer: the start of what it transforms. */
+  readonly transformed?: number;
+  /** Of a transformer: the follow it belongs to, and which of all runs of transformers this is. */
   readonly ofFollow?: number;
+  readonly pass?: number;
 }
-/** What an operation is, without where it came from. */
-type Asked = Omit<Operation, 'at' | 'inBlock' | 'waits' | 'ofFollow'>;
 type Action = (tid: number, place: Place) => void;
 
 /** A probe that was added: what it is and what became of it. */
@@ -45,39 +50,6 @@ export interface Places {
   readonly blocks: readonly number[];
 }
 
-/** Keeps the stream as the model writes it; clocks are the thread's own. */
-class RecordingSink implements EventSink {
-  readonly mask: number;
-  readonly events: string[] = [];
-  started = 0;
-  stopped = 0;
-  private readonly onBatch: () => void;
-
-  constructor(mask: number, onBatch: () => void) {
-    this.mask = mask;
-    this.onBatch = onBatch;
-  }
-
-  start(): void {
-    this.started++;
-  }
-
-  process(batch: EventBatch): void {
-    for (let i = 0; i < batch.count; i++) this.events.push(textOf(decodeRecord(batch, i), batch.elsewhere ?? 0));
-    this.onBatch();
-  }
-
-  stop(): void {
-    this.stopped++;
-  }
-}
-
-const textOf = ({ kind, location, target, depth, clock }: StalkerEvent, elsewhere: number): string => {
-  const own = clock - elsewhere;
-  if (kind === EXEC) return `${own} exec ${location}`;
-  return `${own} ${kind === CALL ? 'call' : 'ret'} ${location} ${target} ${depth}`;
-};
-
 export class Episode {
   readonly guest: Guest;
   readonly sinks: RecordingSink[] = [];
@@ -91,6 +63,7 @@ export class Episode {
   private readonly limit: number;
   private readonly excluded = new Set<number>();
   private readonly actions: readonly (readonly [name: string, action: Action])[];
+  private passes = 0;
   private isOver = false;
   private isBusy = false;
 
@@ -107,10 +80,10 @@ export class Episode {
       ['exclude', (_, place) => this.exclude(place)],
       ['add probe', (_, place) => this.addProbe(place)],
       ['remove probe', (_, place) => this.removeProbe(place)],
-      ['invalidate', (tid) => this.stalker.invalidate(this.anyBlock(), this.random.chance(50) ? tid : undefined)],
-      ['invalidate range', () => this.invalidateRange()],
-      ['recompile', (tid) => this.stalker.recompile(this.anyBlock(), tid)],
-      ['prefetch', (tid) => this.stalker.prefetch([this.anyBlock(), this.anyBlock()], this.random.below(3), tid)],
+      ['invalidate', (tid, place) => this.invalidate(tid, place)],
+      ['invalidate range', (_, place) => this.invalidateRange(place)],
+      ['recompile', (tid, place) => this.recompile(tid, place)],
+      ['prefetch', (tid, place) => this.prefetch(tid, place)],
       ['trust', () => this.setTrust()],
       ['request', (tid) => this.request(tid)],
     ];
@@ -134,14 +107,15 @@ export class Episode {
   }
 
   /** What each follow recorded. */
-  get recorded(): Recorded {
+  get recorded(): Map<number, readonly string[]> {
     return new Map(this.sinks.map(({ events }, id) => [id, events]));
   }
 
   // -- where operations happen ---------------------------------------------------------------------------------------
 
   private maybe(place: Place): void {
-    if (this.isOver || this.isBusy || this.done >= this.limit || this.random.below(SPARSENESS) > 0) return;
+    if (this.isOver || this.isBusy || this.done >= this.limit) return;
+    if (this.random.below(place.where === 'transformer' ? TRANSFORMER_SPARSENESS : SPARSENESS) > 0) return;
     this.isBusy = true;
     try {
       this.apply(place);
@@ -161,28 +135,49 @@ export class Episode {
     action(tid, place);
   }
 
-  private note(tid: number, place: Place, operation: Asked): void {
-    const inBlock = place.tid === tid && (place.where === 'callout' || place.where === 'probe');
-    const waits = inBlock || (place.tid === tid && (place.where === 'transformer' || place.where === 'sink'));
-    const ofFollow = place.tid === tid ? place.ofFollow : undefined;
-    this.operations.get(tid)?.push({ ...operation, at: this.guest.clockOf(tid), inBlock, waits, ofFollow });
+  private note(tid: number, place: Place, asked: Asked): void {
+    const isOwn = place.tid === tid;
+    const inBlock = isOwn ? place.block : undefined;
+    const isTransformer = isOwn && place.where === 'transformer';
+    const isSink = isOwn && place.where === 'sink';
+    this.operations.get(tid)?.push({
+      ...asked,
+      at: this.guest.clockOf(tid),
+      inBlock,
+      inProbe: place.where === 'probe',
+      waits: inBlock !== undefined || isTransformer || isSink,
+      inDispatch: isTransformer || (isSink && this.guest.isInside),
+      ofFollow: isOwn ? place.ofFollow : undefined,
+      pass: isOwn ? place.pass : undefined,
+    });
   }
 
   private noteForAll(place: Place, operation: Asked): void {
     for (const tid of THREADS) this.note(tid, place, operation);
   }
 
-  private anyBlock(): number {
-    return this.random.pick(this.places.blocks);
+  private anyMask(): number {
+    return this.random.chance(50) ? this.random.pick(MASKS) : this.random.below(COMPILE * 2);
+  }
+
+  /** Often the one the place belongs to, as with `anyEntry`. */
+  private anyBlock({ block, transformed = block }: Place): number {
+    return transformed !== undefined && this.random.chance(30) ? transformed : this.random.pick(this.places.blocks);
+  }
+
+  private anyEntry({ block, transformed = block }: Place): number {
+    const { functions } = this.places;
+    const isOne = transformed !== undefined && functions.includes(transformed);
+    return isOne && this.random.chance(50) ? transformed : this.random.pick(functions);
   }
 
   // -- operations ----------------------------------------------------------------------------------------------------
 
   private follow(tid: number, place: Place): void {
-    const follow: Follow = { id: this.sinks.length, mask: this.random.pick(MASKS) };
+    const follow: Follow = { id: this.sinks.length, mask: this.anyMask(), profile: this.random.pick(PROFILES) };
     const sink = new RecordingSink(follow.mask, () => this.maybe({ where: 'sink', tid }));
     this.sinks.push(sink);
-    const options: FollowOptions = { profile: 'precise', events: follow.mask, sink };
+    const options: FollowOptions = { profile: follow.profile, events: follow.mask, sink };
     this.note(tid, place, { kind: 'follow', follow });
     this.stalker.follow(
       tid,
@@ -194,14 +189,15 @@ export class Episode {
   private transformer(tid: number, ofFollow: number): Transformer {
     return {
       transform: (iterator) => {
-        this.maybe({ where: 'transformer', tid, ofFollow });
-        let isFirst = true;
-        for (let insn = iterator.next(); insn !== undefined; insn = iterator.next()) {
-          if (isFirst) iterator.putCallout(() => this.maybe({ where: 'callout', tid }));
-          isFirst = false;
-          iterator.keep();
-        }
-        this.maybe({ where: 'transformer', tid, ofFollow });
+        const first = iterator.next();
+        if (first === undefined) return;
+        const block = first.isa === 'thumb' ? first.pc + 1 : first.pc;
+        const place = { where: 'transformer', tid, ofFollow, pass: this.passes++, transformed: block } as const;
+        this.maybe(place);
+        iterator.putCallout(() => this.maybe({ where: 'callout', tid, block }));
+        do iterator.keep();
+        while (iterator.next() !== undefined);
+        this.maybe(place);
       },
     };
   }
@@ -231,7 +227,7 @@ export class Episode {
   }
 
   private addProbe(place: Place): void {
-    const entry = this.random.pick(this.places.functions);
+    const entry = this.anyEntry(place);
     const id = this.probes.length;
     this.noteForAll(place, { kind: 'add probe', probe: { id, entry } });
     const probe = { id, entry, fired: 0, notified: 0 };
@@ -239,7 +235,7 @@ export class Episode {
       entry,
       () => {
         added.fired++;
-        this.maybe({ where: 'probe', tid: this.stalker.currentThread });
+        this.maybe({ where: 'probe', tid: this.stalker.currentThread, block: entry });
       },
       () => {
         added.notified++;
@@ -252,14 +248,37 @@ export class Episode {
   private removeProbe(place: Place): void {
     const live = this.probes.filter(({ notified }) => notified === 0);
     if (live.length === 0) return;
-    const probe = this.random.pick(live);
+    const own = live.filter(({ entry }) => entry === place.transformed);
+    const probe = this.random.pick(own.length > 0 ? own : live);
     this.noteForAll(place, { kind: 'remove probe', probe });
     this.stalker.removeCallProbe(probe.number);
   }
 
-  private invalidateRange(): void {
-    const start = this.anyBlock() & ~1;
-    this.stalker.invalidateRange(start, start + 4 * (1 + this.random.below(16)));
+  private invalidate(tid: number, place: Place): void {
+    const block = this.anyBlock(place);
+    const only = this.random.chance(50) ? tid : undefined;
+    for (const of of only === undefined ? THREADS : [only])
+      this.note(of, place, { kind: 'invalidate', blocks: [block] });
+    this.stalker.invalidate(block, only);
+  }
+
+  private invalidateRange(place: Place): void {
+    const start = this.anyBlock(place) & ~1;
+    const end = start + 4 * (1 + this.random.below(16));
+    this.noteForAll(place, { kind: 'invalidate', range: [start, end] });
+    this.stalker.invalidateRange(start, end);
+  }
+
+  private recompile(tid: number, place: Place): void {
+    const block = this.anyBlock(place);
+    this.note(tid, place, { kind: 'recompile', blocks: [block] });
+    this.stalker.recompile(block, tid);
+  }
+
+  private prefetch(tid: number, place: Place): void {
+    const blocks = [this.anyBlock(place), this.anyBlock(place)];
+    this.note(tid, place, { kind: 'prefetch', blocks });
+    this.stalker.prefetch(blocks, this.random.below(3), tid);
   }
 
   private setTrust(): void {
@@ -269,6 +288,7 @@ export class Episode {
   private request(tid: number): void {
     const sync = this.random.chance(50);
     const where = sync ? 'outside' : 'request';
-    this.stalker.runOnThread(tid, () => this.maybe({ where, tid }), { sync });
+    const serve = (): void => (this.isBusy ? undefined : this.guest.serve(() => this.maybe({ where, tid })));
+    this.stalker.runOnThread(tid, serve, { sync });
   }
 }

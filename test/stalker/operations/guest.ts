@@ -1,22 +1,18 @@
-/**
- * A guest of four threads in the same code, each with a call tree of its own, and what each of them does when it is
- * followed from start to end: the reference of the property test.
- */
-import { EventKind } from '../../../src/events/event.js';
+/** The guest of the property test: four threads in the same code, each with a call tree of its own. */
 import { Word } from '../../../src/guest/cpu-state.js';
 import { CPU_STATE, CPU_STATE_BYTES } from '../../../src/guest/layout.js';
 import { GuestMemory, Permission } from '../../../src/guest/memory.js';
 import { ExitReason } from '../../../src/ir/terminal.js';
 import { Stalker } from '../../../src/stalker/stalker.js';
 import type { TierOptions } from '../../../src/stalker/tiering.js';
-import { assemble, BASE, CollectingSink, STACK_TOP, STOP } from '../guest-code.js';
+import { assemble, BASE, STACK_TOP, STOP } from '../guest-code.js';
 
 export const THREADS = [1, 2, 3, 4] as const;
 const ITERATIONS = 60;
 const STACK_BYTES = 0x1_0000;
 const FUNCTIONS = 8;
 
-// Direct and indirect, conditional, interworking and tail calls, a recursion, loops; a system call in every round, with
+// Direct and indirect, conditional, interworking and tail calls, a recursion, loops (one of a single instruction); a system call in every round, with
 // one instruction after it in its block.
 const SOURCE = `
 .arm
@@ -83,29 +79,15 @@ f5:     push {r4, lr}
         pop {r4, lr}
         b f7
 .ltorg
-f7:     mov r1, #2
+f7:     adr r2, hops
+1:      ldr pc, [r2], #4
+hops:   .word 1b, 1b, 2f
+2:      mov r1, #2
 1:      add r0, r0, r0, lsl #1
         subs r1, r1, #1
         bne 1b
-        bx lr
+        mov pc, lr
 `;
-
-/** One retired instruction of a thread; its position is the thread's own clock before it. */
-export interface Step {
-  readonly location: number;
-  /** A block begins here. */
-  readonly isBoundary: boolean;
-  /** sp before it. */
-  readonly sp: number;
-  transfer?: { readonly kind: number; readonly target: number };
-  /** Of a call: position of the step that returns from it. */
-  returnStep?: number;
-}
-
-export interface ThreadReference {
-  readonly steps: readonly Step[];
-  readonly result: number;
-}
 
 /** One memory serves all guests: each reserves 4 GiB of address space. */
 let memory: GuestMemory | undefined;
@@ -128,6 +110,7 @@ export class Guest {
   private readonly clocks = new Map<number, number>();
   private live = 0;
   private switchedAt = 0;
+  private isRunning = false;
 
   constructor(tier: TierOptions) {
     this.stalker = new Stalker(freshMemory(), tier);
@@ -150,6 +133,23 @@ export class Guest {
     return tid === this.live ? before + this.stalker.clock - this.switchedAt : before;
   }
 
+  /** Whether the engine runs a thread; not while that one's requests are served. */
+  get isInside(): boolean {
+    return this.isRunning;
+  }
+
+  /** Serves a request of the live thread, and delivers what that records before the thread goes on. */
+  serve(request: () => void): void {
+    const { isRunning } = this;
+    this.isRunning = false;
+    try {
+      request();
+      if (isRunning) this.stalker.drain();
+    } finally {
+      this.isRunning = isRunning;
+    }
+  }
+
   get unfinished(): number[] {
     return THREADS.filter((tid) => !this.results.has(tid));
   }
@@ -162,53 +162,20 @@ export class Guest {
     this.live = tid;
     this.switchedAt = stalker.clock;
     words.set(this.saved.get(tid) as Int32Array);
+    this.isRunning = true;
     const reason = stalker.run(fuel);
+    this.isRunning = false;
     if (reason !== ExitReason.SVC && reason !== ExitReason.YIELD) throw new Error(`thread ${tid} stopped: ${reason}`);
     this.clocks.set(tid, this.clockOf(tid));
     this.live = 0;
     this.saved.set(tid, words.slice(0, Word.THREAD_END));
+    stalker.drain();
     if (words[Word.PC] === STOP + 4) this.results.set(tid, (words[0] as number) >>> 0);
   }
 }
 
-const { CALL, RET, EXEC, BLOCK } = EventKind;
-
-const followAll = (tid: number): ThreadReference => {
-  const guest = new Guest({ tier: 'cold' });
-  const sink = new CollectingSink(CALL | RET | EXEC | BLOCK);
-  const stackPointers: number[] = [];
-  guest.stalker.follow(tid, {
-    profile: 'precise',
-    events: sink.mask,
-    sink,
-    transformer: {
-      transform: (iterator) => {
-        while (iterator.next() !== undefined) {
-          iterator.putCallout(({ sp }) => stackPointers.push(sp));
-          iterator.keep();
-        }
-      },
-    },
-  });
-  while (!guest.results.has(tid)) guest.run(tid, 1_000_000);
-  guest.stalker.drain();
-  const steps: Step[] = [];
-  const open: Step[] = [];
-  let isBoundary = false;
-  for (const { kind, location, target } of sink.events) {
-    const last = steps.at(-1) as Step;
-    if (kind === EXEC) steps.push({ location, isBoundary, sp: stackPointers[steps.length] as number });
-    else if (kind !== BLOCK) last.transfer = { kind, target };
-    if (kind === CALL) open.push(last);
-    const call = kind === RET ? open.pop() : undefined;
-    if (call !== undefined) call.returnStep = steps.length - 1;
-    isBoundary = kind === BLOCK;
-  }
-  return { steps, result: guest.results.get(tid) as number };
-};
-
-/** What each thread does. */
-export const referenceRun = (): Map<number, ThreadReference> => new Map(THREADS.map((tid) => [tid, followAll(tid)]));
+/** The guest's code, where it is in memory. */
+export const guestCode = (): DataView => (memory ?? freshMemory()).view;
 
 /** Entries of f0 to f7: their addresses as the guest calls them. */
 export const functionEntries = (): number[] => {
