@@ -9,6 +9,7 @@ import { type Builder, createBuilder } from '../../src/ir/builder.js';
 import { evaluate } from '../../src/ir/eval.js';
 import { ExitReason, FaultKind } from '../../src/ir/terminal.js';
 import { verifyBlock } from '../../src/ir/verify.js';
+import { fuzzSeed, Random } from '../support/random.js';
 
 const memory = new GuestMemory();
 const machine = new Machine(memory);
@@ -35,13 +36,6 @@ const run = (build: (b: Builder) => void, insnCount = 1): number => {
 };
 
 /** Small deterministic generator (mulberry32). */
-const randomSource = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return (t ^ (t >>> 14)) >>> 0;
-};
-
 describe('bindBlock', () => {
   it('reads a register before a later write changes it', () => {
     w[0] = 1;
@@ -56,29 +50,29 @@ describe('bindBlock', () => {
   });
 
   it('agrees with a reference that keeps every value apart, over random blocks', () => {
-    const seed = Number(process.env.ARMSTALK_SEED ?? 20260101);
-    const random = randomSource(seed);
+    const seed = fuzzSeed('bound blocks');
+    const random = new Random(seed);
     const ops = ['add', 'sub', 'xor', 'and', 'or', 'ltU', 'eq', 'not', 'select', 'carry'] as const;
     for (let round = 0; round < 2000; round++) {
       const reference = new Int32Array(8);
-      for (let r = 0; r < 8; r++) reference[r] = random();
+      for (let r = 0; r < 8; r++) reference[r] = random.word();
       w.set(reference, 0);
       const values: number[] = [];
       const ids: number[] = [];
       const built = blockOf((b) => {
         for (let i = 0; i < 24; i++) {
-          const pick = random() % 4;
-          const reg = random() % 8;
+          const pick = random.below(4);
+          const reg = random.below(8);
           if (pick === 0 || ids.length < 3) {
             ids.push(b.get(reg));
             values.push(reference[reg] as number);
           } else if (pick === 1) {
-            const v = random() % ids.length;
+            const v = random.below(ids.length);
             b.set(ids[v] as number, reg);
             reference[reg] = values[v] as number;
           } else {
-            const op = ops[random() % ops.length] as (typeof ops)[number];
-            const [x, y, z] = [random() % ids.length, random() % ids.length, random() % ids.length];
+            const op = ops[random.below(ops.length)] as (typeof ops)[number];
+            const [x, y, z] = [random.below(ids.length), random.below(ids.length), random.below(ids.length)];
             const args = [ids[x], ids[y], ids[z]].slice(
               0,
               op === 'not' ? 1 : op === 'select' || op === 'carry' ? 3 : 2,
@@ -96,7 +90,7 @@ describe('bindBlock', () => {
       });
       w[Word.FUEL] = 10;
       runBlock(bindBlock(built, machine.constants), machine);
-      expect([...w.slice(0, 8)], `seed ${seed}, round ${round}`).toEqual([...reference]);
+      expect([...w.slice(0, 8)], `ARMSTALK_SEED=${seed}, round ${round}`).toEqual([...reference]);
     }
   });
 });

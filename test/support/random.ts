@@ -34,10 +34,10 @@ export class Random {
 /** What a change is judged by: a run that was red is red again. */
 const USUAL_SEED = 20_261_126;
 
-/** ARMSTALK_SEED, `random` for a fresh one; the usual seed without it. Printed, so that the run can be repeated. */
+/** ARMSTALK_SEED: a number, `random` for a fresh one, or `usual`, as without it. Printed, so that the run can be repeated. */
 export const fuzzSeed = (what: string): number => {
-  const given = process.env.ARMSTALK_SEED ?? `${USUAL_SEED}`;
-  const seed = given === 'random' ? Date.now() % 0x7fff_ffff : Number(given);
+  const given = process.env.ARMSTALK_SEED ?? 'usual';
+  const seed = given === 'usual' ? USUAL_SEED : given === 'random' ? Date.now() % 0x7fff_ffff : Number(given);
   console.log(`${what}: ARMSTALK_SEED=${seed}`);
   return seed;
 };
