@@ -7,17 +7,14 @@ import type { ElfyProgram, ElfySection } from 'elfy';
 import { hex } from '../bits.js';
 import { ElfFormatError } from '../errors.js';
 import { type ArmAttributes, readAttributes } from './attributes.js';
-import { readFunctionTypes, readLines } from './debug-sections.js';
-import type { FunctionTypes } from './dwarf/function-types.js';
+import { DebugTables } from './debug-tables.js';
 import { type DynamicTags, readDynamic } from './dynamic.js';
 import type { ElfAbi, ElfFile, ElfSection, ElfSegment } from './elf-file.js';
 import { type ElfHeaders, readHeaders } from './headers.js';
-import type { LineTable } from './line-table.js';
 import { buildIdOf, findBuildId, readNotes } from './notes.js';
 import { loadSegments, tlsSegment } from './segments.js';
 import { readString } from './strings.js';
-import type { SymbolTable } from './symbol-table.js';
-import { readSymbols, sectionBytes } from './symbols.js';
+import { sectionBytes } from './symbols.js';
 
 const SHT_NOBITS = 8;
 const SHT_ARM_ATTRIBUTES = 0x7000_0003;
@@ -80,7 +77,7 @@ const checkEntry = (path: string, entry: number, segments: readonly ElfSegment[]
   }
 };
 
-class ParsedElf implements ElfFile {
+class ParsedElf extends DebugTables implements ElfFile {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly type: 'exec' | 'dyn';
@@ -95,11 +92,9 @@ class ParsedElf implements ElfFile {
   readonly executableStack: boolean;
   private readonly headers: ElfHeaders;
   private lazySections: readonly ElfSection[] | undefined;
-  private lazySymbols: SymbolTable | undefined;
-  private lazyLines: LineTable | undefined;
-  private lazyFunctionTypes: FunctionTypes | undefined;
 
   constructor(bytes: Uint8Array, path: string) {
+    super();
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.headers = readHeaders(buffer, path);
     const { header, programs } = this.headers;
@@ -149,21 +144,6 @@ class ParsedElf implements ElfFile {
   get dynamic(): DynamicTags {
     const table = this.headers.programs.find((program) => program.type === 'dynamic');
     return readDynamic(table?.data, this.bytes, this.segments);
-  }
-
-  get symbols(): SymbolTable {
-    this.lazySymbols ??= readSymbols(this.bytes, this.sections);
-    return this.lazySymbols;
-  }
-
-  get lines(): LineTable {
-    this.lazyLines ??= readLines(this.bytes, this.sections);
-    return this.lazyLines;
-  }
-
-  get functionTypes(): FunctionTypes {
-    this.lazyFunctionTypes ??= readFunctionTypes(this.bytes, this.sections);
-    return this.lazyFunctionTypes;
   }
 }
 

@@ -38,7 +38,7 @@ interface RawChunk {
 }
 
 /** Fields left packed, to be walked event by event. */
-const COLUMNS: ReadonlySet<string> = new Set([
+export const COLUMNS: ReadonlySet<string> = new Set([
   'edgeLocation',
   'edgeTarget',
   'runs',

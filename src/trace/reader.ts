@@ -1,7 +1,7 @@
 import { TraceFormatError } from '../errors.js';
 import type { ModuleNote, Note } from '../events/event.js';
 import { type ByteIterable, ByteWindow, openBytes, plainBytes } from './byte-source.js';
-import { ChunkDecoder } from './chunk-decoder.js';
+import { ChunkDecoder, COLUMNS } from './chunk-decoder.js';
 import type { EventColumns } from './event-columns.js';
 import { growingFile } from './growing-file.js';
 import { decodeMessage } from './message-decoder.js';
@@ -262,18 +262,7 @@ export class TraceReader {
 }
 
 /** Every large field of EventChunk, left as bytes when only its facts are wanted. */
-export const COLUMN_FIELDS: ReadonlySet<string> = new Set([
-  'openReturns',
-  'edgeLocation',
-  'edgeTarget',
-  'runs',
-  'edgeIndex',
-  'clockDelta',
-  'escape',
-  'switch',
-  'clockJump',
-  'edgeReturn',
-]);
+export const COLUMN_FIELDS: ReadonlySet<string> = new Set(['openReturns', ...COLUMNS]);
 
 const notes = (messages: unknown, note: (raw: Decoded) => Note): readonly TraceItem[] =>
   (messages as Decoded[]).map((raw) => ({ type: 'note', note: note(raw) }));

@@ -8,21 +8,22 @@ import { GuestMemory, Permission } from '../../src/guest/memory.js';
 import { Machine } from '../../src/interpreter/machine.js';
 import { ExitReason } from '../../src/ir/terminal.js';
 import { fuzzSeed } from '../support/random.js';
-import { decodeVfp, runVfp } from './vfp-machine.js';
 import {
+  CORTEX_A15,
   hasUnicorn,
-  PROT_READ_EXECUTE,
-  PROT_READ_WRITE,
   SLOT_CPSR,
   SLOT_D0,
   SLOT_FPSCR,
   UC_INSN_INVALID,
   UC_OK,
+  UC_READ_EXECUTE,
   UC_READ_UNMAPPED,
+  UC_READ_WRITE,
   UC_WRITE_PROTECTED,
   UC_WRITE_UNMAPPED,
   Unicorn,
-} from './vfp-unicorn.js';
+} from '../support/unicorn.js';
+import { decodeVfp, runVfp } from './vfp-machine.js';
 
 const SEED = fuzzSeed('vfp');
 const COUNT = Number(process.env.ARMSTALK_FUZZ_COUNT ?? 60_000);
@@ -97,7 +98,7 @@ interface Bench {
 
 /** Both machines with the same code and data. */
 const makeBench = (isa: Isa, words: Int32Array, next: Random): Bench => {
-  const uc = new Unicorn();
+  const uc = new Unicorn(CORTEX_A15, { floating: true });
   const memory = new GuestMemory();
   const machine = new Machine(memory);
   const codeBytes = Math.ceil((words.byteLength + 2 * PAGE) / PAGE) * PAGE;
@@ -105,10 +106,10 @@ const makeBench = (isa: Isa, words: Int32Array, next: Random): Bench => {
   // Thumb halfwords stand in memory first half first.
   code.set(isa === 'arm' ? words : words.map((x) => (x << 16) | (x >>> 16)));
   const codeImage = new Uint8Array(code.buffer);
-  uc.map(CODE, codeBytes, PROT_READ_EXECUTE).set(codeImage);
+  uc.map(CODE, codeBytes, UC_READ_EXECUTE).set(codeImage);
   memory.u8.set(codeImage, CODE);
   memory.setPermissions(CODE, codeBytes, Permission.READ | Permission.EXECUTE);
-  const ucData = uc.map(DATA, DATA_BYTES, PROT_READ_WRITE);
+  const ucData = uc.map(DATA, DATA_BYTES, UC_READ_WRITE);
   const image = new Uint8Array(Int32Array.from({ length: DATA_BYTES / 4 }, () => floatWord(next)).buffer);
   ucData.set(image);
   memory.u8.set(image, DATA);
@@ -177,7 +178,7 @@ const compareWords = (isa: Isa, words: Int32Array, next: Random) => {
     randomize(bench, next, decoded?.row.name.startsWith('VCVT (from fixed-point)') ?? false);
     const before = (bench.machine.words[Word.FPSCR] as number) | (bench.machine.words[Word.FPSCR_NZCV] as number);
     const ours = decoded === undefined ? ExitReason.UNDEFINED : runVfp(bench.machine, isa, pc, [word]);
-    const theirs = outcomeOf(bench.uc.run(pc, isa === 'thumb'));
+    const theirs = outcomeOf(bench.uc.run(isa === 'thumb' ? pc + 1 : pc, 1));
     const name = decoded?.row.name ?? 'UNDEFINED';
     compared.set(name, (compared.get(name) ?? 0) + 1);
     const found =
