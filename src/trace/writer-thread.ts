@@ -24,7 +24,7 @@ export const CONTROL = { sent: 0, done: 1, ready: 2, asleep: 3, waiting: 4, word
 /** About 20 ms of events at full speed: either thread may stop for a compressed chunk or a collection. */
 export const SLOTS = 64;
 /** Slots that are worth waking the worker for. */
-const BACKLOG = 4;
+const BACKLOG = 16;
 /** Words of the longest batch: the event ring. */
 export const SLOT_WORDS = 0x1_0000;
 const SLOT_BYTES = SLOT_WORDS * 4;
