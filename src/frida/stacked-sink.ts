@@ -1,12 +1,12 @@
+/**
+ * A script's sink on top of the one that records the thread in any case. Events go to both, each getting its kinds; the life
+ * of the one below is not the script's business.
+ */
 import type { EventMask } from '../events/event.js';
 import type { EventBatch } from '../events/ring.js';
 import type { EventSink } from '../events/sink.js';
 import { TeeSink } from '../events/tee-sink.js';
 
-/**
- * A script's sink on top of the one that records the thread in any case. Events go to both, each getting its kinds; the life
- * of the one below is not the script's business.
- */
 export class StackedSink implements EventSink {
   readonly mask: EventMask;
   private readonly both: TeeSink;

@@ -32,6 +32,7 @@ export class Activation {
     this.ring = ring;
   }
 
+  /** The thread's sp, as u32. */
   private get sp(): number {
     return (this.words[Word.SP] as number) >>> 0;
   }
@@ -55,6 +56,7 @@ export class Activation {
     this.enterAside(ctx, at, true);
   }
 
+  /** From the next block on the thread runs its aside, until control comes back to LR. */
   private enterAside(ctx: ExecCtx, at: Location, hasFrame: boolean): void {
     const returnAddress = (this.words[Word.LR] as number) >>> 0;
     ctx.excludedCalls.push({ returnAddress, sp: this.sp, hasFrame });
@@ -143,8 +145,10 @@ export class Activation {
   }
 }
 
+/** The sp above which the innermost excluded call has been left. */
 const limitOf = (ctx: ExecCtx): number => (ctx.excludedCalls.at(-1)?.sp ?? NO_CALL) | 0;
 
+/** The context's aside, made when it is first needed. */
 const asideOf = (ctx: ExecCtx): ExecCtx => {
   ctx.aside ??= new ExecCtx(ctx.tid, ASIDE, undefined);
   return ctx.aside;

@@ -72,6 +72,7 @@ export class BlockCache {
     return !block.guarded && this.isTrusted(block);
   }
 
+  /** Whether the code is still what was translated; where nothing could be fetched, whether that is still so. */
   private isUnchanged(block: ExecBlock): boolean {
     const { snapshot, realStart } = block;
     if (snapshot.length === 0) return !this.compiler.canFetch(block.location);
@@ -80,6 +81,7 @@ export class BlockCache {
     return true;
   }
 
+  /** The first translation at a location. */
   private create(ctx: ExecCtx, location: Location): ExecBlock {
     const block = new ExecBlock(location, locationAddress(location));
     block.guarded = ctx.guards.has(location);
@@ -94,6 +96,7 @@ export class BlockCache {
     return block;
   }
 
+  /** Has the blocks of an LDREX/STREX pair translated again, without EXEC, once its store is known. */
   private markExclusive(ctx: ExecCtx): void {
     for (const block of blocksMadeExclusive(ctx.blocks)) {
       block.usesExclusiveAccess = true;
@@ -109,6 +112,7 @@ export class BlockCache {
     this.listener.compiled(ctx, block);
   }
 
+  /** Fills the block from the code as it is now, and watches that code. */
   private translate(ctx: ExecCtx, block: ExecBlock): void {
     this.compiler.compile(ctx, block);
     // Under gum only cacheflush and the trust rule notice changed code (D8).

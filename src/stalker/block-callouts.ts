@@ -49,6 +49,7 @@ export class BlockCallouts {
     };
   }
 
+  /** Calls one with the live registers, pc at its instruction; the thread is not left meanwhile. */
   private run(ctx: ExecCtx, at: InterworkingAddr, callout: CalloutFunction): void {
     const pc = (at & ~1) >>> 0;
     this.words[Word.PC] = pc | 0;

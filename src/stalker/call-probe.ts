@@ -40,6 +40,7 @@ export class CallProbeDetails {
     return true;
   }
 
+  /** Where argument `n` is on the stack. */
   private stackAddress(n: number): GuestAddr {
     return (this.stackPointer + (n - REGISTER_ARGS) * 4) >>> 0;
   }
@@ -68,6 +69,7 @@ export class CallProbes {
     this.callbacks = callbacks;
   }
 
+  /** Probes that were not removed. */
   get size(): number {
     return this.targets.size;
   }
@@ -119,6 +121,7 @@ export class CallProbes {
     }
   }
 
+  /** One holder less; the last one's going is the probe's end. */
   private release(probe: CallProbe): void {
     if (--probe.references === 0) probe.notify?.();
   }

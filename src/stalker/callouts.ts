@@ -16,6 +16,7 @@ export class CalloutTable {
   private released: number[] = [];
   private running = 0;
 
+  /** Numbers in use. */
   get size(): number {
     return this.entries.length - this.free.length - this.released.length;
   }

@@ -31,10 +31,12 @@ export class CpuContext {
     if (n !== Word.SP && n !== Word.PC) words[checked(n, 15)] = value | 0;
   }
 
+  /** The stack pointer; cannot be changed. */
   get sp(): GuestAddr {
     return this.register(Word.SP);
   }
 
+  /** The link register. */
   get lr(): number {
     return this.register(Word.LR);
   }
@@ -66,12 +68,14 @@ export class CpuContext {
     this.words = undefined;
   }
 
+  /** The state words; an error once the callback has returned. */
   private live(): Int32Array {
     if (this.words === undefined) throw new InternalError('invalid operation: the registers outlived their callback');
     return this.words;
   }
 }
 
+/** The number, if there is a register of that number: `max` is the last. */
 const checked = (n: number, max: number): number => {
   if (!Number.isInteger(n) || n < 0 || n > max) throw new RangeError(`there is no register ${n}`);
   return n;

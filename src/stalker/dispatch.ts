@@ -57,6 +57,7 @@ export class Dispatcher {
     return makeLocation(w[Word.PC] as number, w[Word.THUMB] !== 0, w[Word.ITSTATE] as number, w[Word.BIG_ENDIAN] !== 0);
   }
 
+  /** Sets PC, THUMB and ITSTATE; gives the location back. */
   private goTo(location: Location): Location {
     this.words[Word.PC] = locationPc(location) | 0;
     this.words[Word.THUMB] = locationIsThumb(location) ? 1 : 0;
@@ -64,6 +65,7 @@ export class Dispatcher {
     return location;
   }
 
+  /** The context whose block comes next. */
   private get live(): ExecCtx {
     return this.parts.threads.live as ExecCtx;
   }
@@ -102,6 +104,7 @@ export class Dispatcher {
     return block;
   }
 
+  /** Carries out a pending unfollow, if it may be by now; whether it did. */
   private leaveIfAsked(): boolean {
     const { live } = this;
     if (!live.mustUnfollow) return false;
@@ -123,6 +126,7 @@ export class Dispatcher {
     return at >= RESERVED_PAGE ? this.atReserved(ctx, at) : at;
   }
 
+  /** In the reserved page: a kernel helper, a request that is served at once, or an address like any other. */
   private atReserved(ctx: ExecCtx, at: Location): Location {
     const address = locationAddress(at);
     if (ctx.isActive && ctx.options.profile === 'gum' && isKernelHelper(address)) {
@@ -135,6 +139,7 @@ export class Dispatcher {
     return this.goTo(locationOf((this.words[Word.LR] as number) >>> 0, locationIsBigEndian(at)));
   }
 
+  /** Does what the guest asks for by calling a reserved address. */
   private serve(ctx: ExecCtx, request: number, isBigEndian: boolean): void {
     const { threads, activation } = this.parts;
     if (request === Reserved.FOLLOW_ME) {
@@ -168,6 +173,7 @@ export class Dispatcher {
     return wanted === undefined || wanted === to ? at : this.goTo(locationOf(wanted >>> 0, locationIsBigEndian(at)));
   }
 
+  /** Makes the exit that was taken lead here without asking, if it may, and tells the observer. */
   private link(ctx: ExecCtx, from: Segment, block: ExecBlock): void {
     const isTo = this.parts.machine.exit === EXIT_TO;
     if (!this.parts.cache.link(ctx.running, from, isTo, block)) return;
@@ -178,6 +184,7 @@ export class Dispatcher {
   }
 }
 
+/** The last instruction of a segment. */
 const lastInsn = (segment: Segment | undefined): InterworkingAddr | undefined => {
   const pc = segment?.cold.insnPc.at(-1);
   return segment === undefined || pc === undefined

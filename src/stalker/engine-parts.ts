@@ -75,6 +75,7 @@ export class EngineParts {
     this.invalidation = new Invalidation(this.threads, cache);
   }
 
+  /** The host functions that every instrumented block may call, by their numbers. */
   private slowPaths(): ConstructorParameters<typeof Compiler>[0]['slowPaths'] {
     const { callouts, exclusions, returnSites } = this;
     return {
@@ -126,6 +127,7 @@ export class EngineParts {
     }
   }
 
+  /** A block was translated: COMPILE, to the ring and to who wants each event at once. */
   private compiled(ctx: ExecCtx, block: ExecBlock): void {
     const { start, end } = block;
     this.threads.recordCompile(ctx, block);
@@ -134,6 +136,7 @@ export class EngineParts {
     this.tell(ctx, { kind: EventKind.COMPILE, tid: ctx.tid, location: start, target: end, depth: 0, clock }, undefined);
   }
 
+  /** A record was just written: tells who wants each event at once. */
   private liveEvent(): void {
     const ctx = this.threads.live as ExecCtx;
     const event = this.ring.latest(ctx);
@@ -142,6 +145,7 @@ export class EngineParts {
     registers.close();
   }
 
+  /** Calls the follow's `onEvent`; the thread is not left meanwhile. */
   private tell(ctx: ExecCtx, event: StalkerEvent, registers: CpuContext | undefined): void {
     const { onEvent } = ctx.options;
     if (onEvent === undefined) return;
@@ -153,11 +157,13 @@ export class EngineParts {
     }
   }
 
+  /** A jump that may be a return somebody waits for; what it is waits in the record being written. */
   private watchedReturn(): void {
     const [loads, target, sp] = [this.ring.pendingWord(1), this.ring.pendingWord(2), this.ring.pendingWord(3)];
     this.threads.live?.options.onReturn?.(target, sp, loads, this.returnSites.has(target));
   }
 
+  /** The block under way ends with an excluded call: the engine must see where it goes. */
   private noteExcludedCall(): void {
     const ctx = this.threads.live as ExecCtx;
     this.activation.noteExcludedCall(ctx);

@@ -40,6 +40,7 @@ export class EventRing {
     words[Word.RING_LIMIT] = (EVENT_RING + EVENT_RING_BYTES - RESERVE) | 0;
   }
 
+  /** Instructions retired by the whole process; inside a block, by its end. */
   get clock(): number {
     return this.clockBase - (this.words[Word.FUEL] as number);
   }

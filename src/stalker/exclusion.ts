@@ -29,6 +29,7 @@ export class Exclusions {
     return !isKnown;
   }
 
+  /** The ranges so far; another array once one is added. */
   get all(): readonly MemoryRange[] {
     return this.ranges;
   }

@@ -38,6 +38,7 @@ const ORIGINAL = Symbol.for('armstalk.original');
 export const standFor = <F extends object>(wrapper: F, original: object & { readonly name?: string }): F =>
   Object.defineProperties(wrapper, { name: { value: original.name }, [ORIGINAL]: { value: original } });
 
+/** The user's function that a wrapper stands for. */
 const originalOf = (callback: object): object => (callback as { [ORIGINAL]?: object })[ORIGINAL] ?? callback;
 
 export class HostCallbacks {

@@ -85,10 +85,12 @@ export class Instrument {
     this.isCounting = onlyCountsCalls(options);
   }
 
+  /** Whether this kind of event is asked for. */
   private wants(kind: number): boolean {
     return (this.options.events & kind) !== 0;
   }
 
+  /** Whether frames are pushed and popped at all. */
   private get hasShadowStack(): boolean {
     return needsShadowStack(this.options);
   }
@@ -176,18 +178,21 @@ export class Instrument {
     }
   }
 
+  /** The block goes on in another piece of IR, whose instructions are counted anew. */
   private enterSegment(b: Builder): void {
     this.builder = b;
     this.segment++;
     this.retired = 0;
   }
 
+  /** A site of this block; how many of its instructions come after it is known when the block is finished. */
   private addSite(kind: number, location: number, target: number | undefined, link = 0): number {
     const site = this.sites.add(kind, location, target, 0, link);
     this.open.push({ site, segment: this.segment, retired: this.retired });
     return site;
   }
 
+  /** Writes a record and moves the ring's head past it. */
   private record(b: Builder, site: number, target?: ValueId, withDepth = false): void {
     this.hasRecords = true;
     const head = b.get(Word.RING_HEAD);
@@ -215,6 +220,7 @@ export class Instrument {
     });
   }
 
+  /** CALL, then the frame that its return will pop. */
   private call(b: Builder, t: Transfer, location: number, link: number): void {
     this.slowPaths.returnSites.add(link);
     this.dropStale(b, b.get(Word.SP));
@@ -231,6 +237,7 @@ export class Instrument {
     b.when(b.ltU(b.get(Word.SHADOW_LIMIT), grown), () => b.callout(this.slowPaths.full));
   }
 
+  /** A call where calls are only counted: its site, and the target if the site does not say it. */
   private countCall(b: Builder, t: Transfer, location: number): void {
     if (t.link === undefined) return;
     this.hasRecords = true;
@@ -241,6 +248,7 @@ export class Instrument {
     b.set(b.add(head, b.const(fixed === undefined ? 8 : 4)), Word.RING_HEAD);
   }
 
+  /** RET and the pop of its frame, as the architecture has it: what looks like a return, or returns to the top frame. */
   private preciseTransfer(b: Builder, t: Transfer, location: number): void {
     const sp = t.spAfter ?? b.get(Word.SP);
     if (!looksLikeReturn(t)) this.dropStale(b, sp);
@@ -264,6 +272,7 @@ export class Instrument {
     if (site !== undefined) this.recordReturn(b, site, t.target);
   }
 
+  /** RET and the pop of its frame, as Frida has it: any jump pops a frame that returns there, some are RET. */
   private gumTransfer(b: Builder, t: Transfer, location: number): void {
     const frame = b.sub(b.get(Word.SHADOW_TOP), b.const(FRAME_BYTES));
     b.when(b.eq(b.hostLoad32(frame, 0), t.target), () => b.set(frame, Word.SHADOW_TOP));

@@ -44,6 +44,7 @@ export class Invalidation {
     if (isElsewhere && !isKnown) throw wrongState(address);
   }
 
+  /** Invalidates a block, if there is one. */
   private drop(block: ExecBlock | undefined): void {
     if (block !== undefined) this.cache.invalidate(block);
   }
@@ -79,12 +80,14 @@ export class Invalidation {
   }
 }
 
+/** Whether the block ends with a call into one of the ranges, or with one that may go anywhere. */
 const mayCall = ({ segments }: ExecBlock, exclusions: Exclusions): boolean =>
   segments.some(({ ir: { terminal } }) => {
     if (!('flow' in terminal) || terminal.flow !== 'call') return false;
     return terminal.kind === 'indirect' || exclusions.covers(terminal.to);
   });
 
+/** The error of an address with the wrong bit 0. */
 const wrongState = (address: InterworkingAddr): UsageError =>
   new UsageError(`no block starts at ${hex(address)}, but one does at ${hex(address ^ 1)}`, {
     hint: 'bit 0 of an address tells Thumb code from ARM code',

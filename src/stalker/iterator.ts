@@ -96,11 +96,13 @@ export class StalkerIterator {
     this.lifter = undefined;
   }
 
+  /** Address of the current instruction; an error of the call named `what` when there is none. */
   private currentPc(what: string): GuestAddr {
     if (this.current === undefined) throw new UsageError(`${what}() without a current instruction: call next() first`);
     return this.current.pc;
   }
 
+  /** The lifter, as long as the transformer runs. */
   private live(): BlockLifter {
     if (this.lifter === undefined) throw new InternalError('invalid operation: the iterator outlived its transformer');
     return this.lifter;

@@ -46,6 +46,7 @@ export class Prefetch {
     return segment !== undefined && exitOf(segment, isTo) === to && this.cache.link(ctx, segment, isTo, target);
   }
 
+  /** Whether the context may have a block there: what can be fetched, less what Frida never translates. */
   private isCode(ctx: ExecCtx, address: InterworkingAddr): boolean {
     if (ctx.options.profile === 'gum' && isKernelHelper(address)) return false;
     return this.compiler.canFetch(locationOf(address));

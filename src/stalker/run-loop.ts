@@ -30,6 +30,7 @@ export class RunLoop {
     this.tiering = tiering;
   }
 
+  /** The context whose blocks run. */
   private get live(): ExecCtx {
     return this.threads.live as ExecCtx;
   }
@@ -52,6 +53,7 @@ export class RunLoop {
     }
   }
 
+  /** Whether hot code begins here, be it because this entry made the block hot. */
   private hotCodeAt(segment: Segment, cameFromHot: boolean): boolean {
     const { owner } = segment;
     if (owner.entry !== segment) return false;
@@ -106,6 +108,7 @@ export class RunLoop {
     return exitBlock === undefined ? undefined : this.live.running.mappings.get(exitBlock)?.entry.next;
   }
 
+  /** The thread stops here and goes on at `segment`, unless it must ask the engine then. */
   private resumeAt(segment: Segment | undefined): void {
     if (!this.live.mustDispatch) this.live.running.resume = segment;
   }
@@ -136,6 +139,7 @@ export class RunLoop {
     return this.dispatcher.dispatch(location, from);
   }
 
+  /** Writes down what could not be fetched, as for a fault of data. */
   private noteFetchFault(reason: number): void {
     if (reason !== ExitReason.FETCH_FAULT) return;
     const { words } = this.machine;

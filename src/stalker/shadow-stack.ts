@@ -22,6 +22,7 @@ const AREAS = DEEP.count + SHALLOW.count;
 const GUM_FRAMES = 1023;
 const SENTINEL = -1;
 
+/** Where area `index` lies, in bytes. */
 const areaOf = (index: number): { start: number; bytes: number } => {
   if (index < DEEP.count) return { start: SHADOW_STACKS + index * DEEP.areaBytes, bytes: DEEP.areaBytes };
   const start = SHADOW_STACKS + DEEP_BYTES + (index - DEEP.count) * SHALLOW.areaBytes;

@@ -154,6 +154,7 @@ export class Stalker implements CodeWatcher {
     this.parts.invalidation.callers(this.parts.exclusions);
   }
 
+  /** The ranges so far, in the order they came. */
   get excludedRanges(): readonly MemoryRange[] {
     return this.parts.exclusions.all;
   }
@@ -196,18 +197,14 @@ export class Stalker implements CodeWatcher {
    * executable now are left out. Emits COMPILE and nothing else.
    */
   prefetch(addresses: Iterable<InterworkingAddr>, recycleCount?: number, tid = this.currentThread): void {
-    const ctx = this.contextOf(tid);
+    const ctx = this.parts.threads.get(tid);
     if (ctx !== undefined) this.parts.prefetch.blocks(ctx, addresses, recycleCount);
   }
 
   /** Makes a link that an observer of an earlier run was told of; false when that exit does not lead there now. */
   prefetchBackpatch(record: Backpatch, tid = this.currentThread): boolean {
-    const ctx = this.contextOf(tid);
+    const ctx = this.parts.threads.get(tid);
     return ctx !== undefined && this.parts.prefetch.backpatch(ctx, record);
-  }
-
-  private contextOf(tid: number | undefined): ExecCtx | undefined {
-    return tid === undefined ? undefined : this.parts.threads.get(tid);
   }
 
   /** Unchanged re-visits before a block is trusted: -1 never, 0 at once; default 1. May change at any time. */
@@ -238,6 +235,7 @@ export class Stalker implements CodeWatcher {
     if (tid !== undefined) this.parts.invalidation.now(address, tid);
   }
 
+  /** The guest has changed code in [start, end): blocks with a byte of it are invalidated. */
   codeChanged(start: GuestAddr, end: GuestAddr): void {
     this.parts.cache.codeChanged(start, end);
   }
@@ -268,6 +266,7 @@ export class Stalker implements CodeWatcher {
     if (address !== undefined) this.parts.invalidation.everywhere(address);
   }
 
+  /** What was done so far. */
   get stats(): StalkerStats {
     return statsOf(this.parts);
   }

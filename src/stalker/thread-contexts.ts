@@ -37,9 +37,9 @@ export class ThreadContexts {
     this.parts = parts;
   }
 
-  /** The context of a thread; undefined for one that was never added or is gone. */
-  get(tid: number): ExecCtx | undefined {
-    return this.byTid.get(tid);
+  /** The context of a thread; undefined for none, and for one that was never added or is gone. */
+  get(tid: number | undefined): ExecCtx | undefined {
+    return tid === undefined ? undefined : this.byTid.get(tid);
   }
 
   /** The contexts of all threads, in the order they were added. */
@@ -73,6 +73,7 @@ export class ThreadContexts {
     return ctx;
   }
 
+  /** The shadow stack of a new context: none, that of the one below, or one of its own. */
   private stackFor(options: FollowOptions, below: ExecCtx | undefined): ShadowStack | undefined {
     if (!needsShadowStack(options)) return undefined;
     return below?.shadowStack ?? this.parts.shadowStacks.allocate(options.profile);
@@ -188,6 +189,7 @@ export class ThreadContexts {
     this.makeLive(this.byTid.get(tid) as ExecCtx);
   }
 
+  /** The live thread stops: what the engine's words hold of it goes into its context. */
   private suspend(): void {
     const { live, parts } = this;
     if (live === undefined) return;
@@ -195,6 +197,7 @@ export class ThreadContexts {
     live.retired = parts.ring.clock - live.elsewhere;
   }
 
+  /** The engine's words are this context's from now on. */
   private makeLive(ctx: ExecCtx): void {
     const { words, ring, activation } = this.parts;
     this.live = ctx;

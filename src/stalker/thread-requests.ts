@@ -54,6 +54,7 @@ export const submit = (
   return true;
 };
 
+/** Runs a request; whether its function did not throw. */
 const serve = (request: ThreadRequest, registers: CpuContext | undefined, callbacks: HostCallbacks): boolean => {
   try {
     return callbacks.run('request', registers?.pc, request.run, () => request.run(registers));

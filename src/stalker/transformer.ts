@@ -13,6 +13,7 @@ export interface Transformer {
 }
 
 export const keepEverything: Transformer = {
+  /** Copies the block as it is. */
   transform(iterator) {
     while (iterator.next() !== undefined) iterator.keep();
   },

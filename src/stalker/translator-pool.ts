@@ -27,6 +27,7 @@ export interface HotCodeSize {
   slots: number;
 }
 
+/** Adds up what translators made. */
 const addStats = (to: TranslatorStats, from: TranslatorStats): void => {
   to.modules += from.modules;
   to.functions += from.functions;
@@ -63,6 +64,7 @@ export class TranslatorPool {
     return size;
   }
 
+  /** What all translators made so far, those that are gone too. */
   get stats(): TranslatorStats {
     const stats = { ...this.retired };
     for (const { translator } of this.alive) addStats(stats, translator.stats);
@@ -94,10 +96,12 @@ export class TranslatorPool {
     if (this.own.has(ctx)) this.retire(ctx);
   }
 
+  /** The translators there are. */
   private get alive(): OwnTranslator[] {
     return this.shared === undefined ? [...this.own.values()] : [...this.own.values(), this.shared];
   }
 
+  /** A translator in an area of its own, empty as it begins. */
   private make(ctx: ExecCtx): OwnTranslator | undefined {
     const area = this.freeAreas.pop() ?? (this.usedAreas < AREAS ? this.usedAreas++ : undefined);
     if (area === undefined) return undefined;
