@@ -1,16 +1,12 @@
 import { EventKind } from '../events/event.js';
 import type { EdgeColumns, EventColumns } from '../trace/event-columns.js';
+import { CallFilter } from './call-filter.js';
 import type { CallTree } from './call-tree.js';
 import { addActivation, type Cost, type CostRows, type Leaving } from './cost-rows.js';
 import { type FilteredFrame, FilteredThread } from './filtered-thread.js';
-import { type ClockRange, type ReadFilters, standingUnder, type Verdict, Verdicts } from './filters.js';
+import type { ClockRange, ReadFilters, Verdict } from './filters.js';
 import type { TraceSymbols } from './symbolize.js';
 import { ThreadCosts } from './thread-costs.js';
-import { COUNTED, OUTSIDE } from './thread-stack.js';
-
-/** Frames of one thread at most; what is below no longer matters to costs above. */
-const MAX_HEIGHT = 1 << 20;
-const ALL: ClockRange = { from: 0, to: Number.POSITIVE_INFINITY };
 
 export interface FilteredStatsOptions {
   readonly filters: ReadFilters;
@@ -21,40 +17,26 @@ export interface FilteredStatsOptions {
 }
 
 /**
- * CallStats for a part of the calls. What `replay` with the same filters would give no line is counted into the function
- * that called it; what lies outside the chosen subtrees is not counted at all. An activation is counted when it ends:
- * only then it is known whether it cost enough, and whether it led anywhere.
+ * CallStats for a part of the calls. An activation is counted when it ends: only then it is known whether it cost
+ * enough, and whether it led anywhere.
  */
-export class FilteredStats {
+export class FilteredStats extends CallFilter<FilteredFrame, FilteredThread> {
   readonly table: CostRows;
   readonly ended = new ThreadCosts();
-  private readonly verdicts: Verdicts;
-  private readonly filters: ReadFilters;
-  private range: ClockRange = ALL;
   private readonly tree: CallTree | undefined;
   private readonly onEdges: FilteredStatsOptions['onEdges'];
-  private readonly threads = new Map<number, FilteredThread>();
   private edgeCounts = new Uint32Array(0);
 
   constructor(table: CostRows, symbols: TraceSymbols, options: FilteredStatsOptions) {
+    super(symbols, options.filters);
     this.table = table;
-    this.filters = options.filters;
     this.tree = options.tree;
     this.onEdges = options.onEdges;
-    this.verdicts = new Verdicts(symbols, options.filters);
   }
 
   /** Only what happens between two clocks counts from here on. */
   useRange(range: ClockRange): void {
     this.range = range;
-  }
-
-  /** Whether the filters let pass what a thread does at the moment. */
-  isShownNow(tid: number): boolean {
-    const thread = this.threads.get(tid);
-    const { only, caller } = this.filters;
-    if (thread === undefined) return only === undefined && caller === undefined;
-    return this.isShown(thread);
   }
 
   /** Events from `from` to `to` of a chunk; of one thread, in order. */
@@ -82,10 +64,7 @@ export class FilteredStats {
 
   /** Closes what still runs when a process ended at `clock`: the thread that ran last ran until then. */
   endSegment(clock: number): void {
-    const last = [...this.threads.values()].reduce<FilteredThread | undefined>(
-      (latest, thread) => (latest === undefined || thread.clock > latest.clock ? thread : latest),
-      undefined,
-    );
+    const last = this.latest;
     if (last && clock > last.clock) this.advance(last, clock, last.ownClock + clock - last.clock);
     for (const thread of this.threads.values()) {
       while (thread.height > 0) this.pop(thread, 'open');
@@ -101,8 +80,8 @@ export class FilteredStats {
     this.verdicts.forgetAddresses();
   }
 
-  private isShown({ top }: FilteredThread): boolean {
-    return top?.isShown === true && (this.filters.caller === undefined || top.verdict.isGoal);
+  protected override mayShow(verdict: Verdict): boolean {
+    return !verdict.isHidden;
   }
 
   private clearedCounts({ count }: EdgeColumns): Uint32Array {
@@ -142,12 +121,7 @@ export class FilteredStats {
 
   /** The thread has run until `ownClock`, its last instruction being that of `clock`. */
   private advance(thread: FilteredThread, clock: number, ownClock: number): void {
-    const { from, to } = this.range;
-    const first = Math.max(from, clock - (ownClock - thread.ownClock) + 1);
-    const inside = Math.max(0, Math.min(to, clock) - first + 1);
-    thread.ownClock = ownClock;
-    thread.clock = clock;
-    thread.counted += inside;
+    const inside = this.pass(thread, clock, ownClock);
     const charged = thread.top?.charged ?? -1;
     if (charged >= 0) this.charge(thread, charged, inside);
   }
@@ -159,26 +133,14 @@ export class FilteredStats {
   }
 
   private call(thread: FilteredThread, edge: number, depth: number, isInside: boolean): void {
-    if (thread.depth !== depth) this.settle(thread, depth);
-    if (thread.height >= MAX_HEIGHT) this.settle(thread, thread.depth - 1);
+    this.beforeCall(thread, depth);
     this.enter(thread, thread.edgeVerdict[edge] as Verdict, thread.edgeRow[edge] as number, isInside);
   }
 
   private enter(thread: FilteredThread, verdict: Verdict, row: number, isCall: boolean): void {
     const caller = thread.top;
-    const at = thread.height;
     const frame = thread.push(verdict, row);
-    frame.standing = standingUnder(caller?.standing ?? OUTSIDE, verdict);
-    const isCounted = frame.standing === COUNTED;
-    const isOutermost = isCounted && caller?.standing !== COUNTED;
-    frame.depth = caller?.inner ?? 0;
-    frame.inner = isCounted && verdict.isVisible ? frame.depth + 1 : frame.depth;
-    frame.isShown =
-      isCounted && !verdict.isHidden && !(frame.depth >= (this.filters.depth ?? Number.POSITIVE_INFINITY));
-    frame.isCall = isCall;
-    frame.isWhole = isCall;
-    const above = isOutermost ? -1 : (caller?.charged ?? -1);
-    frame.charged = frame.isShown ? at : isCounted ? above : -1;
+    const isOutermost = this.place(thread, frame, caller, isCall);
     frame.path = caller === undefined || isOutermost ? -1 : caller.path;
     if (!frame.isShown) return;
     thread.deepest = Math.max(thread.deepest, frame.depth);
@@ -188,20 +150,7 @@ export class FilteredStats {
     thread.activePaths.change(frame.path, 1);
   }
 
-  /** A return after which the recorded depth is `depth`; the last frame to go is the one that returned. */
-  private leaveTo(thread: FilteredThread, depth: number): void {
-    if (depth < thread.depth - 1) this.settle(thread, depth + 1);
-    if (depth === thread.depth - 1 && thread.height > 1) this.pop(thread, 'returned');
-    else this.settle(thread, depth);
-  }
-
-  /** Makes the stack agree with a recorded depth: frames above it were unwound; missing ones are unknown. */
-  private settle(thread: FilteredThread, depth: number): void {
-    while (thread.height > 1 && thread.depth > depth) this.pop(thread, 'unwound');
-    thread.base += depth - thread.depth;
-  }
-
-  private pop(thread: FilteredThread, how: Leaving): void {
+  protected override pop(thread: FilteredThread, how: Leaving): void {
     const frame = thread.frames[--thread.height] as FilteredFrame;
     const caller = thread.top;
     if (!frame.isShown) {

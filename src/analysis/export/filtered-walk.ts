@@ -1,15 +1,11 @@
 import { EventKind } from '../../events/event.js';
 import type { EventColumns } from '../../trace/event-columns.js';
-import { type ClockRange, type ReadFilters, standingUnder, type Verdict, Verdicts } from '../filters.js';
+import { CallFilter } from '../call-filter.js';
+import type { ClockRange, ReadFilters, Verdict } from '../filters.js';
 import type { FunctionTable } from '../function-table.js';
 import type { TraceSymbols } from '../symbolize.js';
-import { COUNTED, OUTSIDE } from '../thread-stack.js';
 import type { ThreadListener, ThreadTime } from './format.js';
 import { type WalkFrame, WalkThread } from './walk-thread.js';
-
-/** Frames of one thread at most, as in FilteredStats. */
-const MAX_HEIGHT = 1 << 20;
-const ALL: ClockRange = { from: 0, to: Number.POSITIVE_INFINITY };
 
 export type Listen = (tid: number, time: ThreadTime) => ThreadListener | undefined;
 
@@ -18,14 +14,10 @@ export type Listen = (tid: number, time: ThreadTime) => ThreadListener | undefin
  * made it. A call is held back until it is known that it costs enough and leads where it should; what is held is the
  * stack, never what happened in it.
  */
-export class FilteredWalk {
+export class FilteredWalk extends CallFilter<WalkFrame, WalkThread> {
   private readonly functions: FunctionTable;
-  private readonly filters: ReadFilters;
-  private readonly range: ClockRange;
   private readonly listen: Listen;
-  private readonly verdicts: Verdicts;
   private readonly minCost: number;
-  private readonly threads = new Map<number, WalkThread>();
   private shown = new Uint8Array(0);
 
   constructor(
@@ -34,19 +26,10 @@ export class FilteredWalk {
     { filters, range }: { readonly filters: ReadFilters; readonly range: ClockRange | undefined },
     listen: Listen,
   ) {
+    super(symbols, filters, range);
     this.functions = functions;
-    this.filters = filters;
-    this.range = range ?? ALL;
     this.listen = listen;
-    this.verdicts = new Verdicts(symbols, filters);
     this.minCost = filters.minCost ?? 0;
-  }
-
-  /** Whether the filters let pass what a thread does at the moment. */
-  isShownNow(tid: number): boolean {
-    const thread = this.threads.get(tid);
-    const { only, caller } = this.filters;
-    return thread === undefined ? only === undefined && caller === undefined : this.isShown(thread);
   }
 
   /** Takes events of one thread; answers, by index, which of them the filters let through. */
@@ -72,10 +55,7 @@ export class FilteredWalk {
 
   /** Closes what still runs when a process ended at `clock`: the thread that ran last ran until then. */
   endSegment(clock: number): void {
-    const last = [...this.threads.values()].reduce<WalkThread | undefined>(
-      (latest, thread) => (latest === undefined || thread.clock > latest.clock ? thread : latest),
-      undefined,
-    );
+    const last = this.latest;
     if (last && clock > last.clock && !last.isOver) {
       this.advance(last, clock, last.ownClock + clock - last.clock);
       if (clock > this.range.to) this.endRange(last);
@@ -91,8 +71,8 @@ export class FilteredWalk {
     this.verdicts.forgetAddresses();
   }
 
-  private isShown({ top }: WalkThread): boolean {
-    return top?.isShown === true && (this.filters.caller === undefined || top.verdict.isGoal);
+  protected override mayShow(verdict: Verdict): boolean {
+    return verdict.isVisible;
   }
 
   /** A thread's first events: the calls open before are known from the chunk. */
@@ -118,44 +98,28 @@ export class FilteredWalk {
   /** The thread has run until `ownClock`, its last instruction being that of `clock`. */
   private advance(thread: WalkThread, clock: number, ownClock: number): void {
     const { from, to } = this.range;
-    const first = Math.max(from, clock - (ownClock - thread.ownClock) + 1);
-    const inside = Math.max(0, Math.min(to, clock) - first + 1);
     thread.past = Math.max(0, Math.min(ownClock - thread.ownClock, clock - to));
-    thread.ownClock = ownClock;
-    thread.clock = clock;
+    const inside = this.pass(thread, clock, ownClock);
     if (clock >= from && !thread.hasReachedRange) {
       thread.hasReachedRange = true;
       thread.rangeOwnClock = ownClock - inside - thread.past;
     }
-    thread.counted += inside;
     const charged = thread.top?.charged ?? -1;
     if (charged >= 0) charge(thread, charged, inside);
     if (thread.pendingFrom < thread.height) this.openWorthy(thread);
   }
 
   private call(thread: WalkThread, site: number, target: number, depth: number, isInside: boolean): void {
-    if (thread.depth !== depth) this.settle(thread, depth);
-    if (thread.height >= MAX_HEIGHT) this.settle(thread, thread.depth - 1);
+    this.beforeCall(thread, depth);
     this.enter(thread, this.verdicts.of(target), target, site, isInside);
     this.openWorthy(thread);
   }
 
   private enter(thread: WalkThread, verdict: Verdict, address: number, site: number, isCall: boolean): WalkFrame {
     const caller = thread.top;
-    const at = thread.height;
     const frame = thread.push(verdict, this.functions.indexOf(address));
-    frame.standing = standingUnder(caller?.standing ?? OUTSIDE, verdict);
-    const isCounted = frame.standing === COUNTED;
-    const isOutermost = isCounted && caller?.standing !== COUNTED;
-    frame.depth = caller?.inner ?? 0;
-    frame.inner = isCounted && verdict.isVisible ? frame.depth + 1 : frame.depth;
-    frame.isShown =
-      isCounted && verdict.isVisible && !(frame.depth >= (this.filters.depth ?? Number.POSITIVE_INFINITY));
-    frame.isCall = isCall;
-    frame.isWhole = isCall;
+    this.place(thread, frame, caller, isCall);
     frame.site = caller?.isShown === false && caller.charged >= 0 ? caller.site : site;
-    const above = isOutermost ? -1 : (caller?.charged ?? -1);
-    frame.charged = frame.isShown ? at : isCounted ? above : -1;
     return frame;
   }
 
@@ -182,20 +146,7 @@ export class FilteredWalk {
     frame.spent = 0;
   }
 
-  /** A return after which the recorded depth is `depth`; the last frame to go is the one that returned. */
-  private leaveTo(thread: WalkThread, depth: number): void {
-    if (depth < thread.depth - 1) this.settle(thread, depth + 1);
-    if (depth === thread.depth - 1 && thread.height > 1) this.pop(thread);
-    else this.settle(thread, depth);
-  }
-
-  /** Makes the stack agree with a recorded depth: frames above it were unwound; missing ones are unknown. */
-  private settle(thread: WalkThread, depth: number): void {
-    while (thread.height > 1 && thread.depth > depth) this.pop(thread);
-    thread.base += depth - thread.depth;
-  }
-
-  private pop(thread: WalkThread): void {
+  protected override pop(thread: WalkThread): void {
     const frame = thread.frames[--thread.height] as WalkFrame;
     thread.pendingFrom = Math.min(thread.pendingFrom, thread.height);
     if (!frame.isShown) return;
