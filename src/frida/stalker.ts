@@ -10,7 +10,7 @@ import { standFor } from '../stalker/host-callbacks.js';
 import type { Backpatch, StalkerObserver } from '../stalker/observer.js';
 import type { ThreadFunction } from '../stalker/thread-requests.js';
 import { attached } from './attached.js';
-import { followOptions, type StalkerOptions } from './follow.js';
+import { type DeliveryQueue, followOptions, type StalkerOptions } from './follow.js';
 import { parseEvents } from './gum-event.js';
 import { type NativePointer, type PointerValue, ptr } from './native-pointer.js';
 import { type ArmCpuContext, scriptContext } from './registers.js';
@@ -37,8 +37,17 @@ class ScriptStalker {
   follow(threadId: number | undefined, options?: StalkerOptions): void;
   follow(first?: number | StalkerOptions, second: StalkerOptions = {}): void {
     const options = typeof first === 'object' ? first : second;
-    const queue = { capacity: this.queueCapacity, intervalMs: this.queueDrainInterval };
-    attached().engine.follow(threadOf(first), followOptions(options, queue));
+    attached().engine.follow(threadOf(first), followOptions(options, queueOf(this)));
+  }
+
+  /**
+   * Follows like this, from the instruction after it on, every thread that calls `Reserved.FOLLOW_ME` and is not followed by
+   * a script; each gets what `follow` would give it. Ours: the guest's way to ask, with `Reserved.UNFOLLOW_ME` to end it.
+   */
+  followOnRequest(options: StalkerOptions = {}): void {
+    const queue = queueOf(this);
+    followOptions(options, queue);
+    attached().engine.followOnRequest(() => followOptions(options, queue));
   }
 
   unfollow(threadId?: number): void {
@@ -138,6 +147,11 @@ class ScriptStalker {
     attached().engine.stop();
   }
 }
+
+const queueOf = ({ queueCapacity, queueDrainInterval }: ScriptStalker): DeliveryQueue => ({
+  capacity: queueCapacity,
+  intervalMs: queueDrainInterval,
+});
 
 const threadOf = (threadId: unknown): number => {
   if (typeof threadId === 'number') return threadId;

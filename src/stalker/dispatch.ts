@@ -42,7 +42,7 @@ export interface DispatchParts {
 export class Dispatcher {
   count = 0;
   /** How a thread is followed that calls FOLLOW_ME. */
-  followOnRequest: FollowOptions = NOT_FOLLOWED;
+  optionsOnRequest: () => FollowOptions = () => NOT_FOLLOWED;
   private readonly parts: DispatchParts;
   private readonly words: Int32Array;
 
@@ -143,7 +143,8 @@ export class Dispatcher {
   private serve(ctx: ExecCtx, request: number, isBigEndian: boolean): void {
     const { threads, activation } = this.parts;
     if (request === Reserved.FOLLOW_ME) {
-      if (!ctx.isFollowed && this.followOnRequest !== NOT_FOLLOWED) threads.replace(ctx.tid, this.followOnRequest);
+      const options = ctx.isFollowing ? NOT_FOLLOWED : this.optionsOnRequest();
+      if (options !== NOT_FOLLOWED) threads.replace(ctx.tid, options);
       return;
     }
     if (!ctx.isFollowed) return;

@@ -6,7 +6,7 @@ import type { InterworkingAddr } from '../bits.js';
 import { RESERVED_PAGE } from '../guest/layout.js';
 
 export const Reserved = {
-  /** Follow the calling thread from the instruction after the call on, as `followOnRequest` says. */
+  /** Follow the calling thread from the instruction after the call on, as `followOnRequest` says; nothing if it is followed. */
   FOLLOW_ME: RESERVED_PAGE,
   /** No longer follow it; inside an excluded call, once that returns. */
   UNFOLLOW_ME: RESERVED_PAGE + 0x10,

@@ -85,13 +85,9 @@ export class Stalker implements CodeWatcher {
     for (const { tid } of [...this.parts.threads.all()]) this.unfollow(tid);
   }
 
-  /** How a thread is followed that calls the reserved address FOLLOW_ME; not at all by default. */
-  get followOnRequest(): FollowOptions {
-    return this.parts.dispatcher.followOnRequest;
-  }
-
-  set followOnRequest(options: FollowOptions) {
-    this.parts.dispatcher.followOnRequest = options;
+  /** How a thread is followed that calls the reserved address FOLLOW_ME, asked each time; it is not, by default. */
+  followOnRequest(options: () => FollowOptions): void {
+    this.parts.dispatcher.optionsOnRequest = options;
   }
 
   /**

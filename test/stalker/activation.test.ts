@@ -13,7 +13,7 @@ describe('deactivation', () => {
   it('records nothing until activation, and keeps the follow, its translations and its frames', () => {
     inEveryTier({ isa: 'arm', code, events: COMPILE | CALL }, (harness) => {
       const { stalker } = harness;
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       harness.run(F);
       const first = harness.inside;
       expect(first).toEqual(['compile f+0 f+12', 'call f+8 f+16 0', 'compile f+16 f+24', 'compile f+12 f+16']);
@@ -64,7 +64,7 @@ describe('activation with a target', () => {
                   mov pc, lr`;
     inEveryTier({ isa: 'arm', code, events: EXEC | CALL, excluded: [[40, 48]] }, (harness) => {
       const { stalker } = harness;
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       stalker.deactivate(TID);
       stalker.activate(TID, F + 20);
       expect(harness.run(F)).toBe(2);
@@ -89,7 +89,7 @@ describe('inside an excluded call', () => {
 
   it('deactivation outlasts it: its return does not bring tracing back', () => {
     inEveryTier({ isa: 'arm', code: inner(Reserved.DEACTIVATE), events: EXEC, excluded }, (harness) => {
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       expect(harness.run(F)).toBe(2);
       expect(harness.inside).toEqual([0, 4, 8].map((at) => `exec f+${at}`));
       expect([harness.stalker.isFollowing(TID), harness.stalker.isActive(TID)]).toEqual([true, false]);

@@ -64,7 +64,7 @@ describe('a dispatch', () => {
           if (to === F + 16) log.push(`asked, total ${observer.total}`);
         },
       };
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       harness.stalker.setObserver(TID, observer);
       expect(harness.run(F)).toBe(2);
       expect(log).toEqual(['translated', 'asked, total 2']);
@@ -77,7 +77,7 @@ describe('a dispatch', () => {
 
   it('to address 0 is a fault of the guest there; the thread is followed still', () => {
     inEveryTier({ ...PROGRAM, code: 'mov r1, #0\n bx r1' }, (harness) => {
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       expect(() => harness.run(F)).toThrow(`reason ${ExitReason.FETCH_FAULT} at 0x0`);
       expect(harness.stalker.isFollowing(TID)).toBe(true);
     });

@@ -32,7 +32,7 @@ describe('an excluded range', () => {
     const code = 'push {lr}\n mov r0, #0\n bl in\n pop {pc}\nin: add r0, r0, #2\n mov pc, lr';
     inEveryTier({ isa: 'arm', code, events: CALL | EXEC }, (harness) => {
       const { stalker, sink } = harness;
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       for (let n = 0; n < 10; n++) harness.run(F);
       stalker.exclude({ base: F + 16, size: 8 });
       sink.events.length = 0;
@@ -51,7 +51,7 @@ describe('an excluded range', () => {
         if (!isExcluded) stalker.exclude({ base: F + 16, size: 8 });
         isExcluded = true;
       };
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      stalker.follow(TID, { ...harness.options, transformer: { transform } });
       for (let n = 0; n < 2; n++) {
         sink.events.length = 0;
         expect(harness.run(F)).toBe(2);
@@ -71,7 +71,7 @@ describe('an excluded range', () => {
         const range = ranges.shift();
         if (range !== undefined) stalker.exclude(range);
       };
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      stalker.follow(TID, { ...harness.options, transformer: { transform } });
       for (let n = 0; n < 3; n++) {
         sink.events.length = 0;
         expect(harness.run(F)).toBe(1);
@@ -91,7 +91,7 @@ describe('an excluded range', () => {
         stalker.exclude({ base: F + 0x100 + 8 * asked++, size: 8 });
         while (iterator.next() !== undefined) iterator.keep();
       };
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      stalker.follow(TID, { ...harness.options, transformer: { transform } });
       for (let n = 0; n < 3; n++) expect(harness.run(F)).toBe(2);
       expect(errors).toEqual([
         'the transformer greedy at 0x10100 threw: it changed what is excluded or probed each of the 16 times it was asked',
@@ -110,7 +110,7 @@ describe('an excluded range', () => {
         stalker.exclude({ base: F + 20, size: 4 });
         while (iterator.next() !== undefined) iterator.keep();
       };
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      stalker.follow(TID, { ...harness.options, transformer: { transform } });
       for (let n = 0; n < 3; n++) expect(harness.run(F)).toBe(2);
       expect([stalker.excludedRanges.length, asked]).toEqual([1, 3]);
     });

@@ -59,7 +59,7 @@ describe('a follow', () => {
       current = harness;
       const { stalker } = harness;
       for (let n = 1; n <= 2; n++) {
-        stalker.follow(TID, stalker.followOnRequest);
+        stalker.follow(TID, harness.options);
         harness.run(F);
         expect(harness.events).toEqual(execs(...Array<number>(n).fill(0)));
       }
@@ -202,7 +202,7 @@ describe('a follow', () => {
 
   it('records COMPILE of its first block before anything else of it', () => {
     inEveryTier({ isa: 'arm', code: FLAT.arm, events: COMPILE | BLOCK }, (harness) => {
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       harness.run(F);
       expect(harness.events.slice(0, 2)).toEqual(['compile f+0 f+16', 'block f+0 f+16']);
     });
@@ -213,7 +213,7 @@ describe('a follow', () => {
       const { stalker, sink } = harness;
       stalker.unfollow(TID);
       stalker.unfollow(4711);
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       harness.run(F);
       for (let n = 0; n < 3; n++) stalker.unfollow(TID);
       harness.run(F);
@@ -226,7 +226,7 @@ describe('a follow', () => {
     inEveryTier({ isa: 'arm', code: FLAT.arm, events: BLOCK }, (harness) => {
       const { stalker } = harness;
       expect(stalker.garbageCollect()).toBe(false);
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       harness.run(F);
       stalker.unfollow(TID);
       expect([stalker.isFollowing(TID), stalker.garbageCollect()]).toEqual([false, true]);

@@ -113,7 +113,7 @@ describe('recompile', () => {
     inEveryTier({ ...PROGRAM, transformer }, (harness) => {
       [log, version] = [[], 0];
       const { stalker } = harness;
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       const id: number = stalker.addCallProbe(LEAF, () => {
         log.push('probe');
         if (version === 1) stalker.recompile(LEAF, TID);
@@ -141,7 +141,7 @@ describe('recompile', () => {
     });
     inEveryTier({ ...PROGRAM, transformer }, (harness) => {
       [extra, current] = [0, harness];
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       expect([harness.run(F), harness.run(F)]).toEqual([2, 102]);
       expect(harness.inside.filter((text) => text === 'compile f+16 f+24')).toHaveLength(2);
     });

@@ -13,7 +13,7 @@ const compiles = ({ inside }: Harness): number => inside.length;
 /** Visits the function once and `revisits` times more under this threshold. */
 const visit = (harness: Harness, threshold: number, revisits: number): void => {
   harness.stalker.trustThreshold = threshold;
-  harness.stalker.follow(TID, harness.stalker.followOnRequest);
+  harness.stalker.follow(TID, harness.options);
   for (let n = 0; n <= revisits; n++) expect(harness.run(F)).toBe(1);
   expect(compiles(harness)).toBe(1);
 };

@@ -51,7 +51,7 @@ describe('a transformer', () => {
         if (first === LEAF) stalker.addCallProbe(LEAF, () => log.push('added'));
         if (first === AFTER) stalker.removeCallProbe(id);
       };
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer: { transform } });
+      stalker.follow(TID, { ...harness.options, transformer: { transform } });
       for (let n = 0; n < 2; n++) expect(harness.run(F)).toBe(2);
       expect(log).toEqual(['added', 'added']);
     });
@@ -61,7 +61,7 @@ describe('a transformer', () => {
     inEveryTier(PROGRAM, (harness) => {
       const { stalker } = harness;
       const transformer = askingIn(AFTER, () => stalker.deactivate(TID));
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer });
+      stalker.follow(TID, { ...harness.options, transformer });
       for (let n = 0; n < 2; n++) expect(harness.run(F)).toBe(2);
       expect(harness.inside).toEqual(execs(0, 4, 16, 20));
     });
@@ -73,7 +73,7 @@ describe('a transformer', () => {
       const { callouts } = stalker.census;
       const second = new CollectingSink(EXEC);
       const transformer = askingIn(LEAF, () => stalker.follow(TID, { profile: 'gum', events: EXEC, sink: second }));
-      stalker.follow(TID, { ...stalker.followOnRequest, transformer });
+      stalker.follow(TID, { ...harness.options, transformer });
       expect(harness.run(F)).toBe(2);
       expect([shown(harness, sink), shown(harness, second)]).toEqual([execs(0, 4), execs(16, 20, 8, 12)]);
       expect([sink.started, sink.stopped, second.started, second.stopped]).toEqual([1, 1, 1, 0]);

@@ -107,7 +107,7 @@ describe('unfollow elsewhere', () => {
       harness.words[Word.PC] = F;
       harness.stalker.run(1000);
       expect(harness.sink.events).toHaveLength(0);
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       harness.stalker.run(1000);
       harness.stalker.drain();
       expect(harness.sink.events.length).toBeGreaterThan(900);
@@ -121,7 +121,7 @@ describe('unfollow elsewhere', () => {
 
   test('unfollow of a thread that never ran leaves no event', () => {
     inEveryTier({ isa: 'arm', code: FLAT.arm, events: ALL }, (harness) => {
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       harness.stalker.unfollow(TID);
       expect(harness.stalker.census.contexts).toBe(0);
       expect(harness.run(F)).toBe(2);
@@ -136,7 +136,7 @@ describe('unfollow elsewhere', () => {
       for (let round = 0; round < 10; round++) {
         const tid = 100 + round;
         stalker.addThread(tid);
-        stalker.follow(tid, stalker.followOnRequest);
+        stalker.follow(tid, harness.options);
         if (round % 2 === 0) {
           stalker.switchTo(tid);
           harness.run(F);

@@ -11,7 +11,7 @@ import { CPU_STATE, CPU_STATE_BYTES } from '../../../src/guest/layout.js';
 import { GuestMemory, Permission } from '../../../src/guest/memory.js';
 import { ExitReason } from '../../../src/ir/terminal.js';
 import type { StalkerIterator } from '../../../src/stalker/iterator.js';
-import type { Profile } from '../../../src/stalker/options.js';
+import type { FollowOptions, Profile } from '../../../src/stalker/options.js';
 import { Reserved } from '../../../src/stalker/reserved.js';
 import { Stalker } from '../../../src/stalker/stalker.js';
 import type { TierOptions } from '../../../src/stalker/tiering.js';
@@ -101,6 +101,8 @@ export class Harness {
   readonly memory: GuestMemory;
   readonly stalker: Stalker;
   readonly sink: CollectingSink;
+  /** How it is followed when it asks for that. */
+  readonly options: FollowOptions;
   readonly words: Int32Array;
   /** Called for every SVC of the function; r0 is its result. */
   onSyscall: (() => void) | undefined;
@@ -115,12 +117,13 @@ export class Harness {
     this.memory.poke(BASE, bytes);
     this.sink = new CollectingSink(program.events ?? 0);
     const { profile = 'gum', hasSink = true, transformer } = program;
-    this.stalker.followOnRequest = {
+    this.options = {
       profile,
       events: hasSink ? this.sink.mask : 0,
       ...(hasSink ? { sink: this.sink } : {}),
       ...(transformer === undefined ? {} : { transformer }),
     };
+    this.stalker.followOnRequest(() => this.options);
     for (const [from, to] of program.excluded ?? []) this.stalker.exclude({ base: F + from, size: to - from });
     this.stalker.addThread(TID);
     this.stalker.switchTo(TID);

@@ -30,7 +30,7 @@ class Pair {
       words[Word.PC] = entry & ~1;
       words[Word.THUMB] = entry & 1;
       this.saved.set(tid, words);
-      harness.stalker.follow(tid, harness.stalker.followOnRequest);
+      harness.stalker.follow(tid, harness.options);
     }
   }
 

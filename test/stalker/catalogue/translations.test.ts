@@ -16,7 +16,7 @@ describe('self-modifying code', () => {
 
   // The thread stays followed over all calls, as upstream's does: the harness is entered once for each.
   const results = (isa: Isa, harness: Harness, calls: readonly number[]): number[] => {
-    harness.stalker.follow(TID, harness.stalker.followOnRequest);
+    harness.stalker.follow(TID, harness.options);
     return calls.map((n) => {
       harness.memory.u8.set(patch(isa, n), F);
       return harness.run(F + (isa === 'thumb' ? 1 : 0));
@@ -78,7 +78,7 @@ describe('invalidation', () => {
       });
       inEveryTier({ isa, code, transformer }, (harness) => {
         const { stalker } = harness;
-        stalker.follow(TID, stalker.followOnRequest);
+        stalker.follow(TID, harness.options);
         const run = (): number => harness.run(F + bit);
         n = 0;
         const seen = [run()];
@@ -96,7 +96,7 @@ describe('invalidation', () => {
   test('of an address in the other instruction set says so', () => {
     inEveryTier({ isa: 'thumb', code: FLAT.thumb, events: COMPILE }, (harness) => {
       const { stalker } = harness;
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       harness.run(F + 1);
       expect(() => stalker.invalidate(F)).toThrow(/but one does at/);
       expect(() => stalker.invalidate(F + 1)).not.toThrow();
@@ -112,7 +112,7 @@ describe('observer', () => {
     inEveryTier(program, (harness) => {
       const { stalker } = harness;
       const observer = { total: 0 };
-      stalker.follow(TID, stalker.followOnRequest);
+      stalker.follow(TID, harness.options);
       stalker.deactivate(TID);
       stalker.setObserver(TID, observer);
       stalker.activate(TID, F);
@@ -127,7 +127,7 @@ describe('observer', () => {
     const outcomes = CONFIGURATIONS.filter(({ trust }) => trust === 1).map((configuration) => {
       const harness = new Harness(program, configuration);
       const seen: string[] = [];
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       harness.stalker.setObserver(TID, {
         onSwitch: ({ from, insn, to }) => {
           seen.push([from, insn, to].map((at) => (at === undefined ? '-' : harness.text(at))).join(' '));
@@ -148,7 +148,7 @@ describe('observer', () => {
     const round = (links: readonly Backpatch[]): Backpatch[] => {
       const harness = new Harness(program, { ...configuration, trust: 0 });
       const made: Backpatch[] = [];
-      harness.stalker.follow(TID, harness.stalker.followOnRequest);
+      harness.stalker.follow(TID, harness.options);
       expect(links.filter((link) => harness.stalker.prefetchBackpatch(link))).toHaveLength(links.length);
       harness.stalker.setObserver(TID, { onBackpatch: (link) => made.push(link) });
       expect(links.filter((link) => harness.stalker.prefetchBackpatch(link))).toHaveLength(links.length);
@@ -170,7 +170,7 @@ describe('prefetch', () => {
       stalker.trustThreshold = 3;
       const run = (before: () => void): [Set<number>, Set<number>] => {
         sink.events.length = 0;
-        stalker.follow(TID, stalker.followOnRequest);
+        stalker.follow(TID, harness.options);
         stalker.deactivate(TID);
         before();
         stalker.drain();
