@@ -126,6 +126,7 @@ export class Compiler {
     return shared;
   }
 
+  /** Whether the code is still what a shared translation was made of. */
   private isCurrent(block: ExecBlock, { snapshot }: Translation): boolean {
     const { u8 } = this.machine.memory;
     for (let i = 0; i < snapshot.length; i++) if (u8[block.realStart + i] !== snapshot[i]) return false;
@@ -186,6 +187,7 @@ export class Compiler {
     return this.finish(block, lifter, iterator, instrument);
   }
 
+  /** What the lifter has written, made ready for the cold tier. */
   private finish(
     block: ExecBlock,
     lifter: BlockLifter,
@@ -237,6 +239,7 @@ export class Compiler {
     return isFollow(options) && this.probes.has(start);
   }
 
+  /** Lets the transformer see the block; false when it failed. */
   private transform(ctx: ExecCtx, block: ExecBlock, iterator: StalkerIterator, transformer: Transformer): boolean {
     ctx.pendingCalls++;
     this.transforming = ctx;

@@ -95,10 +95,12 @@ export class Tiering {
     return this.pool.ownCount;
   }
 
+  /** What all translators have done so far. */
   get stats(): TranslatorStats {
     return this.pool.stats;
   }
 
+  /** What the context has that is warm or hot. */
   private spotsOf(ctx: ExecCtx): HotSpots {
     let spots = this.spots.get(ctx);
     if (spots === undefined) {
@@ -110,6 +112,7 @@ export class Tiering {
 
   // -- promotion -----------------------------------------------------------------------------------------------------
 
+  /** Compiles the block that is hot now, and what is warm besides; false when it stays cold. */
   private promote(ctx: ExecCtx, trigger: Segment): boolean {
     const own = this.readyTranslator(ctx);
     const source = this.source(ctx);
@@ -179,6 +182,7 @@ export class Tiering {
     return { ...formed, entries: [...entries] };
   }
 
+  /** Regions that lie wholly inside these blocks. */
   private replacedBy(ctx: ExecCtx, locations: readonly Location[]): Set<HotRegion> {
     const inside = new Set(locations);
     const found = new Set<HotRegion>();
@@ -190,6 +194,7 @@ export class Tiering {
     return found;
   }
 
+  /** The context's blocks as the translator asks for them. */
   private source(ctx: ExecCtx): BlockSource {
     return {
       blockAt: (location) => this.eligible(ctx, location),
@@ -197,6 +202,7 @@ export class Tiering {
     };
   }
 
+  /** Called often enough, so far, to become part of its callers. */
   private isFrequent(block: ExecBlock | undefined): boolean {
     if (block === undefined) return false;
     return block.regions.size > 0 || block.callers.size > 0 || block.entry.heat >= this.threshold / 4;
@@ -214,6 +220,7 @@ export class Tiering {
     return goesOnInside ? undefined : ir;
   }
 
+  /** Enters a new region at its blocks, in place of those it replaces. */
   private adopt(
     ctx: ExecCtx,
     { translator, regions }: OwnTranslator,
@@ -251,6 +258,7 @@ export class Tiering {
     }
   }
 
+  /** Takes a region away: nothing enters it any more, its blocks start cold again. */
   private drop(hot: HotRegion): void {
     hot.translator.invalidate(hot.region);
     hot.siblings.delete(hot);
