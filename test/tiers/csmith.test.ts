@@ -16,6 +16,8 @@ const COUNT = Number(process.env.ARMSTALK_CSMITH ?? 3);
 /** A program that qemu-arm does not finish in this time is left out: csmith's loops may never end. */
 const QEMU_MS = 5000;
 const OUR_MS = 120_000;
+/** As a shell reports it. csmith's packed structures may hold floats at odd addresses: such a program is to die alike. */
+const SIGBUS_STATUS = 128 + 7;
 /** From a seed whose program was left out to the one that takes its place. */
 const NEXT_CANDIDATE = 10_000_002;
 const FLAGS = ['-O0', '-O2', '-O3'].flatMap((level) => ['-marm', '-mthumb'].map((isa) => [level, isa] as const));
@@ -47,7 +49,9 @@ describe.runIf(hasTools)('csmith', () => {
     if (!reference.timedOut && reference.stdout.length === 0) reference = runQemu(program, { timeoutMs: QEMU_MS });
     if (reference.timedOut) return false;
     const expected = { status: reference.status, stdout: reference.stdout.toString() };
-    expect(expected.stdout, `qemu-arm ended with status ${expected.status}`).toMatch(/^checksum = /);
+    if (reference.status !== SIGBUS_STATUS) {
+      expect(expected.stdout, `qemu-arm ended with status ${expected.status}`).toMatch(/^checksum = /);
+    }
     const names = seed % 5 === 0 ? (['auto', 'cold', 'hot'] as const) : (['auto'] as const);
     for (const name of names) {
       const events = name === 'cold' ? 0 : 3;
