@@ -57,6 +57,30 @@ describe('a transformer', () => {
     });
   });
 
+  it('may invalidate its block and exclude what that calls: the translation made after that holds', () => {
+    inEveryTier(PROGRAM, (harness) => {
+      const { stalker } = harness;
+      let asked = 0;
+      const transform = (iterator: StalkerIterator): void => {
+        const isFirst = iterator.next()?.pc === F;
+        do iterator.keep();
+        while (iterator.next() !== undefined);
+        if (!isFirst) return;
+        asked++;
+        if (asked !== 2) return;
+        stalker.invalidate(F);
+        stalker.exclude({ base: LEAF, size: 8 });
+      };
+      stalker.follow(TID, { ...harness.options, transformer: { transform } });
+      const counts = [0, 1, 2].map((n) => {
+        if (n === 1) stalker.invalidate(F);
+        expect(harness.run(F)).toBe(2);
+        return asked;
+      });
+      expect(counts).toEqual([1, 3, 3]);
+    });
+  });
+
   it('may deactivate its thread: its block records nothing any more', () => {
     inEveryTier(PROGRAM, (harness) => {
       const { stalker } = harness;
