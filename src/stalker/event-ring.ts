@@ -21,8 +21,12 @@ import type { ExecBlock } from './exec-block.js';
 import type { ExecCtx } from './exec-ctx.js';
 import { MAX_BLOCK_INSNS } from './options.js';
 
-/** Records one block can add after its ring check: two for every instruction, and the block's own. */
-const RESERVE = (2 * MAX_BLOCK_INSNS + 8) * RECORD_BYTES;
+/**
+ * Records one block can add after its ring check: two for every instruction, and the block's own; and what sinks cause
+ * that are being handed a full ring.
+ */
+const RESERVE = (2 * MAX_BLOCK_INSNS + 72) * RECORD_BYTES;
+const LAST = EVENT_RING + EVENT_RING_BYTES - RECORD_BYTES;
 
 export class EventRing {
   readonly sites = new SiteTable();
@@ -30,6 +34,9 @@ export class EventRing {
   clockBase = 0;
   /** Whose sink is being handed records. */
   delivering: ExecCtx | undefined;
+  /** Address of the first record no sink has been handed, and where the ring is free from when there is none. */
+  private first = EVENT_RING;
+  private floor = EVENT_RING;
   private readonly memory: GuestMemory;
   private readonly words: Int32Array;
 
@@ -61,20 +68,39 @@ export class EventRing {
     return decodeRecord({ ...this.batchOf(live, end - RECORD_WORDS, end), count: 1 }, 0);
   }
 
-  /** Hands the records to the sink of `live`, the thread that wrote them. */
+  /** Whether there are records no sink has been handed. */
+  get hasRecords(): boolean {
+    return this.head !== this.first;
+  }
+
+  /** Hands the records to the sink of `live`, the thread that wrote them. What is recorded meanwhile stands behind them. */
   drain(live: ExecCtx | undefined): void {
-    const bytes = this.head - EVENT_RING;
-    if (bytes === 0) return;
-    this.words[Word.RING_HEAD] = EVENT_RING | 0;
-    if (live?.sink === undefined) return;
-    const first = EVENT_RING >>> 2;
-    const batch = this.batchOf(live, first, first + (bytes >>> 2));
+    const { first, head, floor } = this;
+    if (head === first) return;
+    this.first = head;
+    this.floor = head;
+    try {
+      if (live?.sink !== undefined) this.deliver(live, first, head);
+    } finally {
+      this.floor = floor;
+      if (!this.hasRecords) this.rewind();
+    }
+  }
+
+  /** Forgets the records no sink has been handed. */
+  rewind(): void {
+    this.first = this.floor;
+    this.words[Word.RING_HEAD] = this.floor | 0;
+  }
+
+  private deliver(live: ExecCtx, from: number, to: number): void {
+    const batch = this.batchOf(live, from >>> 2, to >>> 2);
     const outer = this.delivering;
     this.delivering = live;
     try {
-      if (live.isCounting) live.sink.processCalls?.(batch);
-      else if (live.isCompact) live.sink.processCompact?.(batch);
-      else live.sink.process({ ...batch, count: bytes / RECORD_BYTES });
+      if (live.isCounting) live.sink?.processCalls?.(batch);
+      else if (live.isCompact) live.sink?.processCompact?.(batch);
+      else live.sink?.process({ ...batch, count: (to - from) / RECORD_BYTES });
     } finally {
       this.delivering = outer;
     }
@@ -119,7 +145,8 @@ export class EventRing {
   /** COMPILE of a block that was just translated for the live thread. */
   recordCompile(live: ExecCtx, block: ExecBlock): void {
     if ((live.options.events & EventKind.COMPILE) === 0) return;
-    if (this.head > (this.words[Word.RING_LIMIT] as number) >>> 0) this.drain(live);
+    const limit = this.floor === EVENT_RING ? (this.words[Word.RING_LIMIT] as number) >>> 0 : LAST;
+    if (this.head > limit) this.drain(live);
     const { head } = this;
     const { i32 } = this.memory;
     i32[head >>> 2] = this.sites.add(EventKind.COMPILE, block.start, block.end, 0);

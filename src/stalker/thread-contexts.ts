@@ -15,6 +15,9 @@ import { installShadowStack, type ShadowFrame, type ShadowStack, type ShadowStac
 import { dropRequests } from './thread-requests.js';
 import type { Tiering } from './tiering.js';
 
+/** Deliveries one after the other. */
+const MAX_DELIVERIES = 16;
+
 /** What threads are made of. */
 export interface ThreadParts {
   readonly words: Int32Array;
@@ -47,9 +50,14 @@ export class ThreadContexts {
     return this.byTid.values();
   }
 
-  /** Hands the records so far to the live thread's sink. */
+  /**
+   * Hands the records so far to the live thread's sink, and then what it recorded by what it did with them. One that has
+   * something translated each time would never come to an end: what its last delivery brings is not recorded.
+   */
   drain(): void {
-    this.parts.ring.drain(this.live);
+    const { ring } = this.parts;
+    for (let n = 0; n < MAX_DELIVERIES && ring.hasRecords; n++) ring.drain(this.live);
+    if (ring.hasRecords) ring.rewind();
   }
 
   /** Gives the live thread this many instructions. */

@@ -1,12 +1,13 @@
 /** What transformers and sinks ask for about the very thread and block they work for; in every tier. */
 import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../src/events/event.js';
+import { decodeRecord, type EventBatch } from '../../src/events/ring.js';
 import { Word } from '../../src/guest/cpu-state.js';
 import type { StalkerIterator } from '../../src/stalker/iterator.js';
 import { execs, F, type Harness, inEveryTier, type Program } from './catalogue/harness.js';
 import { CollectingSink, STACK_TOP, STOP, TID } from './guest-code.js';
 
-const { EXEC } = EventKind;
+const { EXEC, COMPILE } = EventKind;
 const OTHER = TID + 1;
 const PROGRAM: Program = {
   isa: 'arm',
@@ -111,8 +112,8 @@ describe('a sink', () => {
   class AskingSink extends CollectingSink {
     private readonly ask: () => void;
 
-    constructor(ask: () => void) {
-      super(EXEC);
+    constructor(ask: () => void, mask: number = EXEC) {
+      super(mask);
       this.ask = ask;
     }
 
@@ -122,6 +123,62 @@ describe('a sink', () => {
       if (isFirst) this.ask();
     }
   }
+
+  /** The thread stops at its SVC, with records nobody has got yet. */
+  const runUndelivered = ({ stalker, words }: Harness): void => {
+    words[Word.SP] = STACK_TOP - 0x100;
+    words[Word.LR] = STOP;
+    words[Word.PC] = F;
+    words[Word.THUMB] = 0;
+    stalker.run(100_000);
+  };
+  const compiled = ({ events }: CollectingSink) =>
+    events.filter(({ kind, location }) => kind === COMPILE && location === LEAF);
+
+  it('gets the COMPILE of what it has translated in a delivery, and nobody else does', () => {
+    inEveryTier(PROGRAM, (harness) => {
+      const { stalker } = harness;
+      const other = new CollectingSink(EXEC | COMPILE);
+      const first = new AskingSink(() => stalker.recompile(LEAF, TID), EXEC | COMPILE);
+      stalker.addThread(OTHER);
+      stalker.follow(OTHER, { profile: 'gum', events: EXEC | COMPILE, sink: other });
+      stalker.follow(TID, { profile: 'gum', events: EXEC | COMPILE, sink: first });
+      runUndelivered(harness);
+      stalker.switchTo(OTHER);
+      harness.run(F);
+      expect([compiled(first).length, compiled(other).length]).toEqual([2, 1]);
+    });
+  });
+
+  it('gets that COMPILE with the clock of the delivery', () => {
+    inEveryTier(PROGRAM, (harness) => {
+      const { stalker } = harness;
+      const first = new AskingSink(() => stalker.recompile(LEAF, TID), EXEC | COMPILE);
+      stalker.follow(TID, { profile: 'gum', events: EXEC | COMPILE, sink: first });
+      runUndelivered(harness);
+      const { clock } = stalker;
+      harness.run(F);
+      expect(compiled(first).map((event) => event.clock)).toEqual([2, clock]);
+    });
+  });
+
+  it('may have blocks translated in the middle of a delivery: the rest of the records is as it was', () => {
+    inEveryTier(PROGRAM, (harness) => {
+      const { stalker } = harness;
+      const texts: string[] = [];
+      const process = (batch: EventBatch): void => {
+        for (let n = 0; n < batch.count; n++) {
+          const event = decodeRecord(batch, n);
+          texts.push(harness.show(event));
+          if (event.kind === EXEC) for (const place of [LEAF, AFTER]) stalker.recompile(place, TID);
+        }
+      };
+      runUndelivered(harness);
+      stalker.follow(TID, { profile: 'gum', events: EXEC | COMPILE, sink: { mask: EXEC | COMPILE, process } });
+      harness.run(F);
+      expect(texts.filter((text) => text.startsWith('exec f'))).toEqual(WHOLE);
+    });
+  });
 
   it('may have its thread followed anew from a delivery: from the next block on', () => {
     inEveryTier(PROGRAM, (harness) => {
@@ -153,17 +210,12 @@ describe('a sink', () => {
 
   it('may have the thread followed anew that is switched to', () => {
     inEveryTier(PROGRAM, (harness) => {
-      const { stalker, words } = harness;
+      const { stalker } = harness;
       const other = new CollectingSink(EXEC);
       const first = new AskingSink(() => stalker.follow(OTHER, { profile: 'gum', events: EXEC, sink: other }));
       stalker.addThread(OTHER);
       stalker.follow(TID, { profile: 'gum', events: EXEC, sink: first });
-      // It stops at its SVC, with records nobody has got yet.
-      words[Word.SP] = STACK_TOP - 0x100;
-      words[Word.LR] = STOP;
-      words[Word.PC] = F;
-      words[Word.THUMB] = 0;
-      stalker.run(100_000);
+      runUndelivered(harness);
       expect(first.events).toEqual([]);
       stalker.switchTo(OTHER);
       harness.run(F);
