@@ -4,15 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { armstalk, repository, runGuest, sample } from '../support/cli.js';
+import { isLongRun } from '../support/long-run.js';
 import { runQemu } from '../support/qemu.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-samples-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const names = readdirSync(`${repository}samples/bin`).sort();
+/** All of them in the cold, the hot and, at length, the automatic tier; `npm test` traces one build of each. */
+const isWhole = isLongRun || process.env.ARMSTALK_TIER !== undefined;
+const traced = names.filter((name) => isWhole || !name.endsWith('-arm'));
+const options = { stdin: '4711\n' };
 
 describe.each(names)('sample %s', (name) => {
-  const options = { stdin: '4711\n' };
-
   it('prints and exits as under qemu-arm', () => {
     const [ours, reference] = [runGuest(sample(name), options), runQemu(sample(name), options)];
     expect({ status: ours.status, stdout: ours.stdout.toString() }).toEqual({
@@ -20,7 +23,9 @@ describe.each(names)('sample %s', (name) => {
       stdout: reference.stdout.toString(),
     });
   });
+});
 
+describe.each(traced)('sample %s, traced', (name) => {
   it('gives byte-identical traces in two runs, and prints the same with tracing on', () => {
     const traces = ['one', 'two'].map((run) => join(scratch, `${name}.${run}.pb`));
     const runs = traces.map((trace) => armstalk(['run', '-q', '-e', '+block', '-o', trace, sample(name)], options));

@@ -14,7 +14,7 @@ import { fuzzSeed } from '../support/random.js';
 import { compile, hasCompiler } from '../support/toolchain.js';
 
 /** Compared in all. */
-const PAIRS = Number(process.env.ARMSTALK_PAIRS ?? 16);
+const PAIRS = Number(process.env.ARMSTALK_PAIRS ?? 8);
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-pairs-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

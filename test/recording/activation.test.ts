@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EventKind, type RecordOptions, record, type StalkerEvent } from '../../src/index.js';
 import { sample } from '../support/cli.js';
+import { isLongRun } from '../support/long-run.js';
 import { RECORD_TIERS, recordedRun } from '../support/recorded-run.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-activation-'));
@@ -85,7 +86,8 @@ describe('followFrom', () => {
     for (const one of bytes) expect(one.equals(bytes[0] as Buffer)).toBe(true);
   });
 
-  test('one thread that gets there starts the recording of all', async () => {
+  // As long as all others here together: `npm run test:long` has it.
+  test.runIf(isLongRun)('one thread that gets there starts the recording of all', async () => {
     const whole = await run('threads-thumb');
     // What two threads begin with: the second one's start is when the first already waits.
     const [turn] = sharedTargets(whole.events);

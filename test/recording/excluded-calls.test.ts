@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EventKind, type RecordOptions, record, type StalkerEvent, UsageError } from '../../src/index.js';
 import { sample } from '../support/cli.js';
+import { isLongRun } from '../support/long-run.js';
 import { RECORD_TIERS, recordedRun } from '../support/recorded-run.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-excluded-'));
@@ -74,7 +75,8 @@ describe('excluded functions', () => {
     }
   });
 
-  test('in eight threads: the same bytes in every tier, and no insides in any thread', async () => {
+  // As long as all others here together: `npm run test:long` has it.
+  test.runIf(isLongRun)('in eight threads: the same bytes in every tier, and no insides in any thread', async () => {
     const name = 'threads-thumb';
     const whole = await run(name);
     const target = mostCalled(whole.events);

@@ -16,7 +16,7 @@ import { hasCompiler } from '../support/toolchain.js';
 import type { LongRun, Sample } from './lifetime-child.js';
 import { TIERS } from './traced-run.js';
 
-const CHURN = Number(process.env.ARMSTALK_CHURN ?? 4000);
+const CHURN = Number(process.env.ARMSTALK_CHURN ?? 2000);
 const LOOP_INSNS = Number(process.env.ARMSTALK_LOOP ?? 200_000_000);
 const GUEST_SECONDS = Number(process.env.ARMSTALK_GUEST_SECONDS ?? 30);
 const HOUR_MS = 3_600_000;
