@@ -93,6 +93,7 @@ export class EventRing {
     this.words[Word.RING_HEAD] = this.floor | 0;
   }
 
+  /** Calls the sink in the way it wants records, which lie in bytes [from, to). */
   private deliver(live: ExecCtx, from: number, to: number): void {
     const batch = this.batchOf(live, from >>> 2, to >>> 2);
     const outer = this.delivering;
