@@ -21,7 +21,7 @@ import type { PackedBody } from './packet-writer.js';
 
 /** `asleep` and `waiting`: the worker, and the guest's thread, want to be notified. Waking a thread is dear. */
 export const CONTROL = { sent: 0, done: 1, ready: 2, asleep: 3, waiting: 4, words: 5 } as const;
-/** About 20 ms of events at full speed: either thread may stop for a compressed chunk or a collection. */
+/** Some 15 ms of events at 134 million a second: either thread may stop for a compressed chunk or a collection. */
 export const SLOTS = 64;
 /** Slots that are worth waking the worker for. */
 const BACKLOG = 16;

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGuest } from '../support/cli.js';
 import { debianPackage } from '../support/debian.js';
-import { isLongRun } from '../support/long-run.js';
+import { isWholeRun } from '../support/long-run.js';
 import { type RunOptions, type RunResult, runQemu } from '../support/qemu.js';
 import { type BusyboxCommand, busyboxCommands, makeFixtures } from './busybox-commands.js';
 
@@ -59,9 +59,8 @@ const outcome = (
   return { status, stdout: anyOrder ? text.split('\n').sort().join('\n') : text, files: listing(work) };
 };
 
-/** All of them in the cold, the hot and, at length, the automatic tier; `npm test` takes every third. */
-const isWhole = isLongRun || process.env.ARMSTALK_TIER !== undefined;
-const chosen = busyboxCommands.filter((_, n) => isWhole || n % 3 === 0);
+/** `npm test` takes every third. */
+const chosen = busyboxCommands.filter((_, n) => isWholeRun || n % 3 === 0);
 
 describe('busybox does what it does under qemu-arm', () => {
   it.each(chosen.map((command) => [command.args.join(' ').replaceAll('\n', '\\n'), command] as const))(

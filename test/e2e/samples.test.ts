@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { armstalk, repository, runGuest, sample } from '../support/cli.js';
-import { isLongRun } from '../support/long-run.js';
+import { isWholeRun } from '../support/long-run.js';
 import { runQemu } from '../support/qemu.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'armstalk-samples-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const names = readdirSync(`${repository}samples/bin`).sort();
-/** All of them in the cold, the hot and, at length, the automatic tier; `npm test` traces one build of each. */
-const isWhole = isLongRun || process.env.ARMSTALK_TIER !== undefined;
-const traced = names.filter((name) => isWhole || !name.endsWith('-arm'));
+/** `npm test` traces one build of each. */
+const traced = names.filter((name) => isWholeRun || !name.endsWith('-arm'));
 const options = { stdin: '4711\n' };
 
 describe.each(names)('sample %s', (name) => {
